@@ -6,25 +6,29 @@
 mod counted;
 mod detector;
 mod drift;
+mod exemplars;
 mod families;
 mod info;
 mod keys;
 mod live;
 mod model;
+mod open_metrics;
 mod register;
 mod reloads;
 mod spans;
 mod statistics;
+mod transport;
 mod versions;
 
-use std::{collections::BTreeMap, sync::Mutex, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Mutex};
 
 use mien_host::sync::lock;
 
-use prometheus::{Encoder, Histogram, Registry, TextEncoder};
+use prometheus::{Histogram, Registry, TextEncoder, proto::LabelPair};
 
-use self::families::{
-    BatchFamilies, TransportFamilies, VersionFamilies, register_faces, register_process,
+use self::{
+    families::{BatchFamilies, VersionFamilies, register_faces, register_process},
+    transport::TransportFamilies,
 };
 
 pub use counted::Counted;
@@ -39,9 +43,6 @@ pub use spans::{SpanFamilies, SpanMetrics};
 pub use statistics::{Statistics, Total, Totals};
 
 use crate::inference::Labels;
-
-/// Classes of HTTP statuses; 499 is the status of clients that disconnected.
-const STATUS_CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
 
 /// The metrics of the server.
 pub struct Metrics {
@@ -88,50 +89,6 @@ impl Metrics {
         }
     }
 
-    /// Creates the series of a route with the value 0; `status` is that of its success.
-    pub fn init_route(&self, method: &str, route: &str, status: u16) {
-        self.transport
-            .http_requests
-            .with_label_values(&[method, route, &status.to_string()]);
-        for class in STATUS_CLASSES {
-            // Few routes redirect, so the series of 3xx are created by the first response.
-            if class != "3xx" {
-                self.transport
-                    .http_duration
-                    .with_label_values(&[route, class]);
-            }
-        }
-    }
-
-    /// Counts a response. `method` and `route` must come from closed sets.
-    pub fn record_http_request(&self, method: &str, route: &str, status: u16, took: Duration) {
-        self.transport
-            .http_requests
-            .with_label_values(&[method, route, &status.to_string()])
-            .inc();
-        self.transport
-            .http_duration
-            .with_label_values(&[route, status_class(status)])
-            .observe(took.as_secs_f64());
-    }
-
-    /// Creates the series of a gRPC call with the value 0; `code` is that of its success.
-    pub fn init_grpc(&self, method: &str, code: &str) {
-        let of = [method, code];
-        self.transport.grpc_requests.with_label_values(&of);
-        self.transport.grpc_duration.with_label_values(&of);
-    }
-
-    /// Counts a gRPC response. `method` and `code` must come from closed sets.
-    pub fn record_grpc_request(&self, method: &str, code: &str, took: Duration) {
-        let of = [method, code];
-        self.transport.grpc_requests.with_label_values(&of).inc();
-        self.transport
-            .grpc_duration
-            .with_label_values(&of)
-            .observe(took.as_secs_f64());
-    }
-
     /// Returns the metrics of a version of a model. This creates its series with the value 0.
     pub fn model(&self, model: &str, version: &str, labels: &Labels) -> ModelMetrics {
         let key = (model.to_owned(), version.to_owned());
@@ -147,24 +104,22 @@ impl Metrics {
         }
     }
 
-    /// Returns all metrics in the text format.
+    /// Returns all metrics in the Prometheus text format 0.0.4.
     ///
     /// # Errors
     /// Returns an error if the encoder fails.
-    pub fn render(&self) -> Result<Vec<u8>, prometheus::Error> {
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
-        Ok(text)
+    pub fn render(&self) -> Result<String, prometheus::Error> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
     }
-}
 
-/// Returns the class of an HTTP status.
-fn status_class(status: u16) -> &'static str {
-    let [success, redirection, client_error, server_error] = STATUS_CLASSES;
-    match status {
-        ..300 => success,
-        300..400 => redirection,
-        400..500 => client_error,
-        500.. => server_error,
+    /// Returns all metrics in the text format OpenMetrics 1.0, with exemplars of request durations.
+    ///
+    /// # Errors
+    /// Returns an error if the encoder fails.
+    pub fn render_open_metrics(&self) -> Result<String, fmt::Error> {
+        let exemplar = |family: &str, labels: &[LabelPair], upper_bound| {
+            self.transport.exemplar(family, labels, upper_bound)
+        };
+        open_metrics::encode(&self.registry.gather(), exemplar)
     }
 }

@@ -122,10 +122,7 @@ mod tests {
     }
 
     async fn wait_for_metric(metrics: &Metrics, line: &str) {
-        while !String::from_utf8(metrics.render().unwrap())
-            .unwrap()
-            .contains(line)
-        {
+        while !metrics.render().unwrap().contains(line) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }

@@ -184,7 +184,9 @@ impl CallLogEntry {
     fn write(&mut self, status: Code, message: &str) {
         let code = name(status);
         let (call, duration) = (self.call.path, self.start.elapsed());
-        self.metrics.record_grpc_request(call, code, duration);
+        let sampled = self.server_span.as_ref().and_then(ServerSpan::sampled);
+        self.metrics
+            .record_grpc_request(call, code, duration, sampled);
         let ms = millis(duration);
         let _in_span = self.span.enter();
         if self.call.is_logged_at_debug {

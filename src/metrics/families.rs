@@ -5,10 +5,6 @@ use prometheus::{GaugeVec, Histogram, HistogramVec, IntCounterVec, IntGaugeVec, 
 use super::register::{counter, gauge, histogram, int_gauge, register, single_histogram};
 use crate::telemetry::dropped_lines;
 
-/// Buckets of request durations in seconds.
-const REQUEST_SECONDS: &[f64] = &[
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
-];
 /// Buckets of queue times in seconds; an idle worker takes an image in microseconds.
 const WAIT_SECONDS: &[f64] = &[
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
@@ -51,48 +47,6 @@ pub(super) fn register_faces(r: &Registry) -> Histogram {
         "Number of faces that were found in a photo.",
         FACES,
     )
-}
-
-/// The responses of the transports.
-pub(super) struct TransportFamilies {
-    pub(super) http_requests: IntCounterVec,
-    pub(super) http_duration: HistogramVec,
-    pub(super) grpc_requests: IntCounterVec,
-    pub(super) grpc_duration: HistogramVec,
-}
-
-impl TransportFamilies {
-    /// Creates and registers the families.
-    pub(super) fn register(r: &Registry) -> Self {
-        Self {
-            http_requests: counter(
-                r,
-                "mien_http_requests_total",
-                "HTTP responses by route pattern and status.",
-                &["method", "route", "status"],
-            ),
-            http_duration: histogram(
-                r,
-                "mien_http_request_duration_seconds",
-                "Time from the head of a request to its response.",
-                &["route", "status_class"],
-                REQUEST_SECONDS,
-            ),
-            grpc_requests: counter(
-                r,
-                "mien_grpc_requests_total",
-                "gRPC responses by call and status code.",
-                &["method", "code"],
-            ),
-            grpc_duration: histogram(
-                r,
-                "mien_grpc_request_duration_seconds",
-                "Time from the head of a gRPC request to the head of its response.",
-                &["method", "code"],
-                REQUEST_SECONDS,
-            ),
-        }
-    }
 }
 
 /// The images and batches of models.

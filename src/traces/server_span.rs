@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use opentelemetry::{
     KeyValue,
     propagation::Extractor,
-    trace::{self, Span as _},
+    trace::{self, Span as _, SpanContext},
 };
 use opentelemetry_sdk::trace::{SdkTracer, Span};
 use tracing::field;
@@ -64,6 +64,12 @@ impl ServerSpan {
     /// Returns the trace for the steps of the request, or `None` if the request is not sampled.
     pub fn request(&self) -> Option<Arc<RequestTrace>> {
         self.request.clone()
+    }
+
+    /// Returns trace and span of the request if it is sampled.
+    pub fn sampled(&self) -> Option<&SpanContext> {
+        let context = self.span.span_context();
+        context.is_sampled().then_some(context)
     }
 
     /// Sets name and attributes. The arguments are computed only if the request is sampled.

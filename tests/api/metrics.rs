@@ -64,6 +64,40 @@ async fn metrics_start_at_zero() {
 }
 
 #[actix_web::test]
+async fn accept_header_selects_open_metrics() {
+    let app = TestApp::spawn();
+    let open_metrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let prometheus = "text/plain; version=0.0.4; charset=utf-8";
+    for (accept, media_type) in [
+        // The header of Prometheus 2.
+        (
+            "application/openmetrics-text;version=1.0.0;q=0.5,\
+             application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+            open_metrics,
+        ),
+        (
+            "text/plain;q=0.9, application/openmetrics-text;q=0.1",
+            prometheus,
+        ),
+        ("*/*", prometheus),
+        ("application/json", prometheus),
+    ] {
+        let request = app.client.get(app.url("/metrics")).header("accept", accept);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], media_type, "{accept}");
+        assert_eq!(response.headers()["vary"], "accept");
+        let text = response.text().await.unwrap();
+        let is_open_metrics = media_type == open_metrics;
+        assert_eq!(text.ends_with("\n# EOF\n"), is_open_metrics, "{accept}");
+        let family = "# TYPE mien_images counter\n";
+        assert_eq!(text.contains(family), is_open_metrics, "{accept}");
+        let series = "mien_images_total{model=\"small\",outcome=\"ok\"";
+        assert!(text.contains(series), "{accept}");
+    }
+}
+
+#[actix_web::test]
 async fn request_metrics_have_bounded_cardinality() {
     let app = TestApp::spawn();
     app.get("/v1/models/small").await;

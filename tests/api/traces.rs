@@ -1,6 +1,7 @@
 //! OpenTelemetry traces, received by a collector in the process of the tests.
 
 pub(crate) mod collector;
+mod exemplars;
 mod export;
 mod http;
 mod rpc;

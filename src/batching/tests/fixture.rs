@@ -228,7 +228,7 @@ impl Bench {
     }
 
     pub(super) fn value(&self, start: &str) -> usize {
-        let text = String::from_utf8(self.metrics.render().unwrap()).unwrap();
+        let text = self.metrics.render().unwrap();
         let line = text.lines().find_map(|line| line.strip_prefix(start));
         line.expect(start).parse().unwrap()
     }

@@ -74,9 +74,13 @@ impl AccessLogEntry {
     fn write(&mut self, status: u16, message: &str) {
         let duration = self.start.elapsed();
         let route = self.route.as_deref().unwrap_or("unmatched");
-        self.state
-            .metrics
-            .record_http_request(method_label(&self.method), route, status, duration);
+        self.state.metrics.record_http_request(
+            method_label(&self.method),
+            route,
+            status,
+            duration,
+            self.server_span.as_ref().and_then(ServerSpan::sampled),
+        );
         let (method, path) = (self.method.as_str(), self.path.as_str());
         let ms = millis(duration);
         let _in_span = self.span.enter();

@@ -62,7 +62,7 @@ async fn panic_returns_500_with_request_id() {
     let response = error.error_response();
     assert_eq!(response.status(), 500);
     assert_eq!(response.headers().get("x-request-id").unwrap(), "mine");
-    let text = String::from_utf8(state.metrics.render().unwrap()).unwrap();
+    let text = state.metrics.render().unwrap();
     assert!(
         text.contains(r#"{method="GET",route="/panics",status="500"} 1"#),
         "{text}"
