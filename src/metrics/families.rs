@@ -14,6 +14,8 @@ const WAIT_SECONDS: &[f64] = &[
 const INFERENCE_SECONDS: &[f64] = &[
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 5.0,
 ];
+/// Buckets of the durations of loads in seconds.
+const LOAD_SECONDS: &[f64] = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
 /// Buckets of batch sizes.
 const BATCH_IMAGES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 /// Buckets of the probability of the predicted label; chance is 0.14.
@@ -145,6 +147,7 @@ impl BatchFamilies {
 /// The versions of models.
 pub(super) struct VersionFamilies {
     pub(super) model_loads: IntCounterVec,
+    pub(super) model_load_duration: HistogramVec,
     pub(super) model_info: IntGaugeVec,
     pub(super) model_ready: IntGaugeVec,
     pub(super) engine_fallbacks: IntCounterVec,
@@ -161,6 +164,13 @@ impl VersionFamilies {
                 "mien_model_loads_total",
                 "Loads of versions by outcome.",
                 &["model", "outcome"],
+            ),
+            model_load_duration: histogram(
+                r,
+                "mien_model_load_duration_seconds",
+                "Duration of loads that succeeded, from the start of reading to the first ready worker.",
+                &["model"],
+                LOAD_SECONDS,
             ),
             model_info: int_gauge(
                 r,

@@ -1,5 +1,7 @@
 //! The metrics of the lifecycle of models: loads, engines, evaluations and promotions.
 
+use std::time::Duration;
+
 use mien_host::sync::lock;
 
 use super::{Metrics, ModelInfo, model};
@@ -60,6 +62,7 @@ impl Metrics {
                 .model_loads
                 .with_label_values(&[model, outcome]);
         }
+        self.version.model_load_duration.with_label_values(&[model]);
         for outcome in PROMOTION_OUTCOMES {
             self.version.promotions.with_label_values(&[model, outcome]);
         }
@@ -70,9 +73,15 @@ impl Metrics {
         }
     }
 
-    /// Counts a load of a version of a model.
-    pub fn count_model_load(&self, model: &str, succeeded: bool) {
+    /// Records a load of a version of a model that took this time.
+    pub fn record_model_load(&self, model: &str, succeeded: bool, took: Duration) {
         let [ok, failed] = LOAD_OUTCOMES;
+        if succeeded {
+            self.version
+                .model_load_duration
+                .with_label_values(&[model])
+                .observe(took.as_secs_f64());
+        }
         self.version
             .model_loads
             .with_label_values(&[model, if succeeded { ok } else { failed }])

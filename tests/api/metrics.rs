@@ -201,6 +201,20 @@ async fn predictions_are_counted_by_label() {
 }
 
 #[actix_web::test]
+async fn durations_of_successful_loads_are_observed() {
+    let app = TestApp::spawn();
+    let count = |model: &str| {
+        let labels = format!("model=\"{model}\"");
+        format!("mien_model_load_duration_seconds_count{{{labels}}}")
+    };
+    assert_eq!(app.metric(&count("small")).await, 1.0);
+    assert_eq!(app.metric(&count("broken")).await, 0.0);
+    let load = app.client.post(app.url("/v1/models/small/load"));
+    assert_eq!(load.send().await.unwrap().status(), 200);
+    assert_eq!(app.metric(&count("small")).await, 2.0);
+}
+
+#[actix_web::test]
 async fn capacity_follows_settings_and_reloads() {
     let app = TestApp::spawn_with(&["--instances=2", "--max-queue-size=100"]);
     for reload in [false, true] {

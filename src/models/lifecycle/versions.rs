@@ -125,6 +125,7 @@ impl VersionManager {
                 *state = VersionState::Loading;
             }
         });
+        let started = Instant::now();
         let load = || self.loader.load(name, version, dir);
         let loaded = catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| {
             Err(InferenceError::Runtime(
@@ -134,7 +135,9 @@ impl VersionManager {
         self.attempted
             .insert((name.to_owned(), version), dir.fingerprint.clone());
         self.restart_idle_time();
-        self.loader.metrics.count_model_load(name, loaded.is_ok());
+        self.loader
+            .metrics
+            .record_model_load(name, loaded.is_ok(), started.elapsed());
         match loaded {
             Ok(model) => {
                 self.mark_ready(Arc::new(model));
