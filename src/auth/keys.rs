@@ -29,7 +29,7 @@ use self::{
     limits::Limits,
 };
 use super::access::Scope;
-use crate::metrics::{KeyFamilies, KeyMetrics, KeyOutcome};
+use crate::metrics::{KeyFamilies, KeyMetrics, KeyOutcome, KeyUsage};
 
 /// Maximum size of a file of keys in bytes.
 const MAX_FILE: u64 = 1 << 20;
@@ -70,6 +70,15 @@ impl Key {
     fn is_replaced_by(&self, entry: &KeyEntry) -> bool {
         let has = |scope| entry.scopes.contains(scope);
         self.hash == entry.sha256 && self.scopes.iter().all(has)
+    }
+
+    /// Returns the state of the limits.
+    fn usage(&self) -> KeyUsage {
+        KeyUsage {
+            key: Arc::clone(&self.name),
+            available_images: self.limits.available_images(),
+            concurrent_images: self.limits.concurrent_images().map(f64::from),
+        }
     }
 
     /// Admits images within the limits of the key.
@@ -117,7 +126,7 @@ pub enum KeyFileError {
 /// The keys of a server. They are replaced when the file changes.
 pub struct ApiKeys {
     path: PathBuf,
-    keys: ArcSwap<Vec<Arc<Key>>>,
+    keys: Arc<ArcSwap<Vec<Arc<Key>>>>,
     families: KeyFamilies,
 }
 
@@ -129,10 +138,13 @@ impl ApiKeys {
     pub fn open(path: &Path, families: KeyFamilies) -> Result<Self, KeyFileError> {
         let keys = Self {
             path: path.to_owned(),
-            keys: ArcSwap::default(),
+            keys: Arc::default(),
             families,
         };
         keys.reload()?;
+        let current = Arc::clone(&keys.keys);
+        let usage = move || current.load().iter().map(|key| key.usage()).collect();
+        keys.families.observe_limits(usage);
         Ok(keys)
     }
 

@@ -2,7 +2,10 @@
 
 use prometheus::{IntCounter, IntCounterVec, Registry};
 
-use super::register::{counter, single_counter};
+use super::{
+    key_limits::{KeyLimits, KeyUsage},
+    register::{counter, register, single_counter},
+};
 
 /// Values of the label `limit`.
 const LIMITS: [&str; 4] = ["rate", "concurrency", "request_size", "revoked"];
@@ -34,6 +37,7 @@ pub struct KeyFamilies {
     images: IntCounterVec,
     limited: IntCounterVec,
     unauthorized: IntCounter,
+    registry: Registry,
 }
 
 impl KeyFamilies {
@@ -63,7 +67,13 @@ impl KeyFamilies {
                 "mien_unauthorized_requests_total",
                 "Requests without a valid API key or admin token.",
             ),
+            registry: r.clone(),
         }
+    }
+
+    /// Reads the state of the limits of all keys at each scrape. Must be called only once.
+    pub fn observe_limits(&self, usage: impl Fn() -> Vec<KeyUsage> + Send + Sync + 'static) {
+        register(&self.registry, KeyLimits::new(usage));
     }
 
     /// Counts a request without valid credentials.

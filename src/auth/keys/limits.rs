@@ -120,6 +120,19 @@ impl Limits {
         self.settings
     }
 
+    /// Returns the number of images that the rate allows now, or `None` without a limited rate.
+    pub(super) fn available_images(&self) -> Option<f64> {
+        let bucket = self.bucket.as_ref()?;
+        Some(lock(bucket).available(Instant::now()))
+    }
+
+    /// Returns the number of images that are processed now, or `None` if it is not limited.
+    pub(super) fn concurrent_images(&self) -> Option<u32> {
+        self.settings
+            .concurrent_images
+            .map(|_| self.concurrent.load(Ordering::Acquire))
+    }
+
     /// Admits images, either all or none.
     ///
     /// # Errors

@@ -39,18 +39,22 @@ impl TokenBucket {
         }
     }
 
+    /// Returns the number of tokens, 0 to the burst.
+    pub(super) fn available(&self, now: Instant) -> f64 {
+        let added =
+            now.saturating_duration_since(self.updated).as_secs_f64() * self.rate.images_per_second;
+        (self.tokens + added).min(f64::from(self.rate.burst))
+    }
+
     /// Takes tokens, either all or none.
     ///
     /// # Errors
     /// Returns when the tokens are available.
     pub(super) fn take(&mut self, count: u32, now: Instant) -> Result<(), Shortage> {
-        let burst = f64::from(self.rate.burst);
-        let added =
-            now.saturating_duration_since(self.updated).as_secs_f64() * self.rate.images_per_second;
-        self.tokens = (self.tokens + added).min(burst);
+        self.tokens = self.available(now);
         self.updated = self.updated.max(now);
         let count = f64::from(count);
-        if count > burst {
+        if count > f64::from(self.rate.burst) {
             return Err(Shortage::Never);
         }
         if count > self.tokens {

@@ -47,6 +47,29 @@ async fn exceeded_rate_is_429_with_headers() {
 }
 
 #[actix_web::test]
+async fn metrics_show_images_that_limits_allow() {
+    let file = KeyFile::new(&[
+        ("slow", "\"infer\"", SLOW),
+        ("other", "\"infer\"", "concurrent_images = 2"),
+    ]);
+    let mut app = file.serve(&["--admin-token", TOKEN]);
+    let response = classify(&app, 3, "slow-secret").await;
+    assert_eq!(response.status(), StatusCode::OK);
+    app.authorize(TOKEN);
+    let available = app.metric("mien_key_available_images{key=\"slow\"}").await;
+    assert!((1.0..4.0).contains(&available), "{available}");
+    let concurrent = "mien_key_concurrent_images{key=\"other\"}";
+    assert_eq!(app.metric(concurrent).await, 0.0);
+    let text = app.get("/metrics").await.text().await.unwrap();
+    for series in [
+        "mien_key_available_images{key=\"other\"}",
+        "mien_key_concurrent_images{key=\"slow\"}",
+    ] {
+        assert!(!text.contains(series), "{series}");
+    }
+}
+
+#[actix_web::test]
 async fn request_larger_than_limit_is_413() {
     let keys = [
         ("slow", "\"infer\"", SLOW),
