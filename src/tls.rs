@@ -2,6 +2,7 @@
 
 mod files;
 mod pinned;
+mod provider;
 mod stream;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 pub use self::{
     files::{TlsError, TlsFiles},
     pinned::pinned_client,
+    provider::install_crypto_provider,
     stream::Stream,
 };
 

@@ -10,7 +10,7 @@ use reqwest::{
 };
 use serde_json::Value;
 
-use crate::auth::AdminToken;
+use crate::{auth::AdminToken, tls};
 
 /// Maximum time to wait for a response.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -66,11 +66,11 @@ impl ApiClient {
     /// Creates a client. Paths are appended to `url`.
     ///
     /// # Errors
-    /// Returns an error if the URL is invalid or not HTTP.
+    /// Returns an error if the URL is invalid, or neither HTTP nor HTTPS.
     pub(super) fn new(url: &str, token: Option<&AdminToken>) -> anyhow::Result<Self> {
         let base = Url::parse(url).with_context(|| format!("`{url}` is not a URL"))?;
-        if base.scheme() != "http" {
-            bail!("`{url}`: the URL must start with http://");
+        if !["http", "https"].contains(&base.scheme()) {
+            bail!("`{url}`: the URL must start with http:// or https://");
         }
         let mut headers = HeaderMap::new();
         if let Some(token) = token {
@@ -78,6 +78,7 @@ impl ApiClient {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
+        tls::install_crypto_provider();
         let client = reqwest::Client::builder()
             .default_headers(headers)
             .timeout(TIMEOUT)

@@ -53,7 +53,7 @@ pub struct PromoteArgs {
     #[arg(
         long = "url",
         env = "MIEN_URL",
-        value_name = "http://HOST:PORT",
+        value_name = "URL",
         value_delimiter = ',',
         default_value = "http://127.0.0.1:8080"
     )]

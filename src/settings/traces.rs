@@ -23,7 +23,7 @@ pub struct TraceSettings {
     #[arg(long, env = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", value_name = "URL")]
     otlp_traces_endpoint: Option<String>,
 
-    /// Protocol of the collector: http/protobuf or grpc. The default is http/protobuf. URLs with https need grpc.
+    /// Protocol of the collector: http/protobuf or grpc. The default is http/protobuf.
     #[arg(long, env = "OTEL_EXPORTER_OTLP_PROTOCOL", value_name = "PROTOCOL")]
     otlp_protocol: Option<String>,
 
@@ -80,7 +80,7 @@ impl TraceSettings {
         };
         let is_complete = traces_endpoint.is_some() || protocol == Protocol::Grpc;
         Ok(Some(TraceOptions {
-            endpoint: url(flag, endpoint, protocol, is_complete).map_err(SettingsError::Traces)?,
+            endpoint: url(flag, endpoint, is_complete).map_err(SettingsError::Traces)?,
             protocol,
             sampler: self.sampler()?,
         }))
@@ -122,18 +122,13 @@ fn set(value: &Option<String>) -> Option<&str> {
 }
 
 /// Returns the URL to which the exporter sends traces, from the text of a flag. Unless the URL is complete, the path of traces is added.
-fn url(flag: &str, text: &str, protocol: Protocol, is_complete: bool) -> Result<String, String> {
+fn url(flag: &str, text: &str, is_complete: bool) -> Result<String, String> {
     let invalid = |reason: &str| format!("{flag} `{text}` {reason}");
     let url = Url::parse(text).ok();
     let url = url.filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
     let Some(mut url) = url else {
         return Err(invalid("is not a URL such as http://localhost:4318"));
     };
-    if url.scheme() == "https" && protocol == Protocol::HttpProtobuf {
-        return Err(invalid(
-            "needs --otlp-protocol grpc, because http/protobuf does not support TLS",
-        ));
-    }
     if !is_complete {
         let path = format!("{}/{TRACES_PATH}", url.path().trim_end_matches('/'));
         url.set_path(&path);
@@ -183,6 +178,7 @@ mod tests {
             (&[base][..], "http://a:4318/v1/traces"),
             (&["--otlp-endpoint=http://a/b/"], "http://a/b/v1/traces"),
             (&[base, "--otlp-traces-endpoint=http://b/c"], "http://b/c"),
+            (&["--otlp-endpoint=https://a"], "https://a/v1/traces"),
             (&[base, grpc], "http://a:4318/"),
             (&["--otlp-endpoint=https://a", grpc], "https://a/"),
         ] {
@@ -206,7 +202,7 @@ mod tests {
     fn invalid_settings_name_their_flag() {
         for (flag, value) in [
             ("--otlp-endpoint", "collector:4317"),
-            ("--otlp-endpoint", "https://collector"),
+            ("--otlp-endpoint", "ftp://collector"),
             ("--otlp-protocol", "http/json"),
             ("--otlp-traces-endpoint", "collector:4318"),
             ("--otlp-traces-protocol", "http/json"),

@@ -16,6 +16,7 @@ use super::{
     options::{Protocol, TraceOptions},
     queue::SpanQueue,
 };
+use crate::tls;
 
 /// Why spans cannot be exported.
 #[derive(Debug, thiserror::Error)]
@@ -38,11 +39,14 @@ pub(super) fn build(options: &TraceOptions) -> Result<SpanExporter, TraceError> 
                 builder.build()
             }
         }
-        Protocol::HttpProtobuf => SpanExporter::builder()
-            .with_http()
-            .with_protocol(opentelemetry_otlp::Protocol::HttpBinary)
-            .with_endpoint(&options.endpoint)
-            .build(),
+        Protocol::HttpProtobuf => {
+            tls::install_crypto_provider();
+            SpanExporter::builder()
+                .with_http()
+                .with_protocol(opentelemetry_otlp::Protocol::HttpBinary)
+                .with_endpoint(&options.endpoint)
+                .build()
+        }
     };
     Ok(exporter?)
 }

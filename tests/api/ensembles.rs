@@ -7,14 +7,13 @@ mod v2;
 
 use std::{fs, path::Path};
 
-use reqwest::Client;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::{
     evaluations::{LABELS, data_set, spawn},
-    helpers::{TestApp, face, send},
+    helpers::{TestApp, face, http_client, send},
     lifecycle::{models_dir, models_flag},
 };
 
@@ -213,7 +212,7 @@ async fn explanation_is_the_weighted_mean_of_the_members() {
     let app = TestApp::spawn_with(&[&models_flag(&root)]);
     let explain = async |model: &str| {
         let url = app.url(&format!("/v1/explain?model={model}&label=happy"));
-        let (status, body) = send(Client::new().post(url).body(face("happy"))).await;
+        let (status, body) = send(http_client().post(url).body(face("happy"))).await;
         assert_eq!(status, 200, "{body}");
         let rows = body["weights"].as_array().unwrap().iter();
         let weights: Vec<f64> = rows

@@ -18,7 +18,10 @@ use mien::{
 
 pub(crate) use self::{
     app::{TestApp, form_of, startup_error},
-    connection::{connect, http_2, read_health_response, send_health_request},
+    connection::{
+        connect, http_2, http_client, http_client_builder, read_health_response,
+        send_health_request,
+    },
     response::{assert_problem, send},
 };
 

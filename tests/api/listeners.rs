@@ -1,17 +1,17 @@
 //! Separate listeners for metrics and admin requests.
 
 use mien::{grpc::proto::RepositoryModelLoadRequest, startup::Application};
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use tonic::{Code, transport::Endpoint};
 
 use crate::{
     grpc,
-    helpers::{TestApp, settings},
+    helpers::{TestApp, http_client, settings},
 };
 
 async fn status(method: &str, url: String) -> StatusCode {
     let method = method.parse().unwrap();
-    let request = Client::new().request(method, url);
+    let request = http_client().request(method, url);
     request.send().await.unwrap().status()
 }
 
@@ -40,7 +40,7 @@ async fn metrics_listener_serves_only_metrics() {
     }
     app.stop_and_wait().await;
     assert!(
-        Client::new()
+        http_client()
             .get(url(metrics, "/metrics"))
             .send()
             .await
@@ -101,7 +101,7 @@ async fn credentials_are_checked_on_every_listener() {
     let _app = TestApp::run(app);
     let load = status("POST", url(admin, "/v1/models/small/load")).await;
     assert_eq!(load, StatusCode::UNAUTHORIZED);
-    let rebound = Client::new()
+    let rebound = http_client()
         .get(url(metrics, "/metrics"))
         .header("host", "evil.example");
     assert_eq!(

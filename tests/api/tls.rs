@@ -3,6 +3,7 @@
 pub(crate) mod certificates;
 mod client;
 mod client_certificates;
+mod commands;
 mod reload;
 
 use std::{path::PathBuf, time::Duration};

@@ -19,7 +19,7 @@ use reqwest::{
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::{face, settings};
+use super::{face, http_client, http_client_builder, settings};
 use crate::eventually::{TIMEOUT, eventually};
 
 /// Interval between two checks of the models.
@@ -69,7 +69,7 @@ impl TestApp {
         let end = rt::spawn(async { drop(app.run_until(async { drop(stopped.await) }).await) });
         Self {
             base,
-            client: Client::new(),
+            client: http_client(),
             stop: Some(stop),
             end: Some(end),
         }
@@ -79,7 +79,10 @@ impl TestApp {
     pub(crate) fn authorize(&mut self, token: &str) {
         let bearer = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
         let headers = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
-        self.client = Client::builder().default_headers(headers).build().unwrap();
+        self.client = http_client_builder()
+            .default_headers(headers)
+            .build()
+            .unwrap();
     }
 
     /// Starts the shutdown of the server.

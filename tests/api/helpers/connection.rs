@@ -6,11 +6,25 @@ use std::{
     time::Duration,
 };
 
-use reqwest::Client;
+use reqwest::{Client, ClientBuilder};
+
+/// Returns the builder of a client. The crate `reqwest` panics without a default implementation of cryptography.
+pub(crate) fn http_client_builder() -> ClientBuilder {
+    mien::tls::install_crypto_provider();
+    Client::builder()
+}
+
+/// Returns a client with the default settings.
+pub(crate) fn http_client() -> Client {
+    http_client_builder().build().unwrap()
+}
 
 /// Returns a client that uses HTTP/2 with prior knowledge.
 pub(crate) fn http_2() -> Client {
-    Client::builder().http2_prior_knowledge().build().unwrap()
+    http_client_builder()
+        .http2_prior_knowledge()
+        .build()
+        .unwrap()
 }
 
 /// Connects to `http://HOST:PORT`.

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use actix_web::rt;
 use futures_util::{StreamExt, stream};
-use reqwest::Client;
 
 use super::Server;
+use crate::helpers::http_client;
 
 /// Number of requests and the length of their paths. The pipe and the buffers of the server hold less than their log lines.
 const REQUESTS: usize = 3000;
@@ -16,7 +16,7 @@ const PATH_LENGTH: usize = 1000;
 async fn server_answers_while_log_is_not_read() {
     // The test reads the log until the server is ready, and not any more.
     let server = Server::start(&["--drain-delay=0s"]);
-    let client = Client::new();
+    let client = http_client();
     let url = server.url(&format!("/v1/models/{}", "x".repeat(PATH_LENGTH)));
     let statuses = stream::iter(0..REQUESTS)
         .map(|_| client.get(&url).send())

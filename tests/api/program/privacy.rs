@@ -20,7 +20,7 @@ use super::{Server, mien};
 use crate::{
     faces::DETECTOR,
     grpc::{self, connect},
-    helpers::form_of,
+    helpers::{form_of, http_client},
     traces::collector::Collector,
 };
 
@@ -143,7 +143,7 @@ impl Observed {
 
     /// Sends images over every transport. Returns the number of HTTP requests and the metrics after them.
     async fn send_images(&self) -> (usize, String) {
-        let client = Client::new();
+        let client = http_client();
         let get = |path: &str| client.get(self.server.url(path)).send();
         assert_eq!(get(LOGGED_PATH).await.unwrap().status(), 404);
         let statuses = send_everything(&self.server, &client).await;

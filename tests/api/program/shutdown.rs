@@ -7,13 +7,13 @@ use std::{
 };
 
 use actix_web::rt;
-use reqwest::{Client, multipart};
+use reqwest::multipart;
 use serde_json::Value;
 
 use super::Server;
 use crate::{
     eventually::{TIMEOUT, eventually},
-    helpers::{connect, face},
+    helpers::{connect, face, http_client},
     lifecycle::{models_dir, models_flag},
 };
 
@@ -26,7 +26,7 @@ async fn sigterm_completes_requests_and_exits_with_0() {
     let mut server = Server::start(&["--max-queue-delay=3s", "--drain-delay=2s"]);
     let log = server.log.take().unwrap();
     let reader = std::thread::spawn(move || log.lines().map_while(Result::ok).collect::<Vec<_>>());
-    let client = Client::new();
+    let client = http_client();
     let part = multipart::Part::bytes(face("happy"));
     let request = client
         .post(server.url("/v1/classify"))
@@ -73,7 +73,7 @@ async fn sigterm_completes_requests_and_exits_with_0() {
 async fn idle_server_stops_at_once() {
     let server = Server::start(&["--drain-delay=0s", "--drain-timeout=1h"]);
     // An idle keep-alive connection and one that has sent nothing must not delay the shutdown.
-    let client = Client::new();
+    let client = http_client();
     client.get(server.url("/health/live")).send().await.unwrap();
     let _silent = connect(server.base());
     server.terminate();
@@ -109,7 +109,7 @@ async fn second_signal_ends_process() {
         "--drain-delay=0s",
     ];
     let server = Server::start(&flags);
-    let client = Client::new();
+    let client = http_client();
     let request = client.post(server.url("/v1/classify")).body(face("happy"));
     let request = rt::spawn(request.send());
     let get = async |path: &str| client.get(server.url(path)).send().await;

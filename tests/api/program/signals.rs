@@ -1,12 +1,11 @@
 //! Signals that do not stop the server.
 
-use reqwest::Client;
 use serde_json::Value;
 
 use super::Server;
 use crate::{
     eventually::{TIMEOUT, eventually},
-    helpers::fixture,
+    helpers::{fixture, http_client},
 };
 
 #[actix_web::test]
@@ -26,7 +25,7 @@ async fn sighup_loads_changed_models() {
     for signal in ["-USR1", "-USR2", "-HUP"] {
         server.signal(signal);
     }
-    let client = Client::new();
+    let client = http_client();
     eventually(TIMEOUT, "version 2 serves", async || {
         let response = client.get(server.url("/v1/models/small")).send().await;
         let model = response.unwrap().json::<Value>().await.unwrap();

@@ -10,6 +10,7 @@ use super::{Server, failure, mien};
 use crate::{
     evaluations::{STUCK, data_set},
     eventually::{TIMEOUT, eventually},
+    helpers::http_client,
 };
 
 /// A data set and a state directory, which servers use one after the other.
@@ -24,7 +25,7 @@ impl Deployment {
         Self {
             data: data_set(),
             state: tempfile::tempdir().unwrap(),
-            client: Client::new(),
+            client: http_client(),
         }
     }
 

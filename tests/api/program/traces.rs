@@ -2,11 +2,11 @@
 
 use std::{fs, io::BufRead};
 
-use reqwest::Client;
 use serde_json::Value;
 
 use super::{Server, mien};
 use crate::{
+    helpers::http_client,
     tls::certificates::Authority,
     traces::{TRACE_ID, collector::Collector, traceparent},
 };
@@ -16,7 +16,7 @@ async fn log_lines_have_identifiers_of_trace() {
     let mut command = mien();
     command.env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
     let mut server = Server::spawn(command, &[], "cpu");
-    let request = Client::new().get(server.url("/v1/models/small"));
+    let request = http_client().get(server.url("/v1/models/small"));
     let request = request.header("traceparent", traceparent("01"));
     let response = request.send().await.unwrap();
     let traceresponse = response.headers()["traceresponse"].to_str().unwrap();
@@ -34,25 +34,31 @@ async fn certificate_of_collector_is_verified() {
     let authority = Authority::new();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("authorities.pem");
-    for (authorities, is_trusted) in [
-        (&authority.certificate, true),
-        (&Authority::new().certificate, false),
+    let identity = authority.issue("localhost");
+    for (authorities, protocol, is_trusted) in [
+        (&authority.certificate, "grpc", true),
+        (&Authority::new().certificate, "grpc", false),
+        (&authority.certificate, "http/protobuf", true),
+        (&Authority::new().certificate, "http/protobuf", false),
     ] {
-        let collector = Collector::grpc_with_tls(&authority.issue("localhost")).await;
+        let collector = match protocol {
+            "grpc" => Collector::grpc_with_tls(&identity).await,
+            _ => Collector::http().behind_tls(&identity).await,
+        };
         fs::write(&file, authorities).unwrap();
         let mut command = mien();
         command
             .env("SSL_CERT_FILE", &file)
             .env("OTEL_SERVICE_NAME", "faces")
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url())
-            .env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+            .env("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
         let server = Server::spawn(command, &["--drain-delay=0s"], "cpu");
-        let response = Client::new().get(server.url("/v1/models/small")).send();
+        let response = http_client().get(server.url("/v1/models/small")).send();
         assert_eq!(response.await.unwrap().status(), 200);
         server.terminate();
         assert_eq!(server.end().await, Some(0));
         let spans = collector.spans();
-        assert_eq!(!spans.is_empty(), is_trusted);
+        assert_eq!(!spans.is_empty(), is_trusted, "{protocol}");
         assert!(
             spans
                 .iter()

@@ -11,7 +11,7 @@ use super::faces;
 use crate::{
     evaluations::STUCK,
     eventually::{TIMEOUT, eventually},
-    helpers::{face, install, send},
+    helpers::{face, http_client, install, send},
     lifecycle::{models_dir, models_flag},
     program::Server,
 };
@@ -77,7 +77,7 @@ impl Deployment {
 #[actix_web::test]
 async fn kill_during_promotion_preserves_pinned_version() {
     let (models, data) = (models_dir(&[("m", "1", "small")]), faces());
-    let (state, client) = (tempfile::tempdir().unwrap(), Client::new());
+    let (state, client) = (tempfile::tempdir().unwrap(), http_client());
     let deployment = Deployment {
         models,
         data,
@@ -163,7 +163,7 @@ async fn kill_before_candidate_loads_preserves_old_version() {
         models_dir(&[("m", "1", "small"), ("other", "1", "small")]),
         faces(),
     );
-    let (state, client) = (tempfile::tempdir().unwrap(), Client::new());
+    let (state, client) = (tempfile::tempdir().unwrap(), http_client());
     let deployment = Deployment {
         models,
         data,

@@ -16,6 +16,7 @@ use opentelemetry_proto::tonic::{
     trace::v1::{Span, span::SpanKind},
 };
 use prost::Message;
+use tokio::{io::copy_bidirectional, net::TcpStream};
 use tonic::{
     Request, Response, Status,
     transport::{Identity, Server, ServerTlsConfig, server::TcpIncoming},
@@ -146,6 +147,29 @@ impl Collector {
         rt::spawn(server);
         let url = format!("http://127.0.0.1:{port}");
         Self { url, spans, http }
+    }
+
+    /// Accepts TLS connections on `localhost` for the collector.
+    pub(crate) async fn behind_tls(mut self, identity: &certificates::Identity) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let address = self.url.trim_start_matches("http://").to_owned();
+        let acceptor = identity.acceptor();
+        rt::spawn(async move {
+            loop {
+                let (client, _) = listener.accept().await.unwrap();
+                // A client that does not trust the certificate ends the handshake.
+                let Ok(mut client) = acceptor.accept(client).await else {
+                    continue;
+                };
+                let mut server = TcpStream::connect(&address).await.unwrap();
+                rt::spawn(async move {
+                    let _ = copy_bidirectional(&mut client, &mut server).await;
+                });
+            }
+        });
+        self.url = format!("https://localhost:{port}");
+        self
     }
 
     /// Returns the flag with the URL of the collector.

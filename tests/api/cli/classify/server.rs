@@ -94,7 +94,10 @@ fn wrong_server_or_model_is_an_error() {
             &["--server", server.base(), "--model=small@9"],
             "has not loaded the version",
         ),
-        (&["--server", "ftp://localhost"], "must start with http://"),
+        (
+            &["--server", "ftp://localhost"],
+            "must start with http:// or https://",
+        ),
     ] {
         let output = mien(&[&["classify", "x.png"], flags].concat());
         let error = String::from_utf8_lossy(&output.stderr);
