@@ -1,27 +1,24 @@
-"""Classifies files with Ray Data: python ray_classify.py LIST OUTPUT [--faces]
+"""Classifies files with Ray Data: python ray_classify.py LIST OUTPUT BATCH_SIZE [--faces]
 
-Each batch runs one `mien classify`. All nodes need the program, the models and the files at the same paths.
+Each batch of BATCH_SIZE files runs one `mien classify`, so use batches of a few thousand files. All nodes need the
+program, the models and the files at the same paths.
 """
 
 import sys
 
-import pandas
 import ray
 
-from mien_rows import classify
-
-# A large batch makes the time to load the model negligible.
-BATCH_SIZE = 4096
+from mien_rows import classify_to_table
 
 
-def main(paths, output, *flags):
+def main(paths, output, batch_size, *flags):
     """Reads one path per line from `paths` and writes Parquet files to `output`."""
-
-    def rows(batch):
-        return pandas.json_normalize(list(classify(batch["text"].tolist(), *flags)))
-
-    files = ray.data.read_text(paths).repartition(target_num_rows_per_block=BATCH_SIZE)
-    files.map_batches(rows, batch_size=BATCH_SIZE, batch_format="pandas").write_parquet(output)
+    size = int(batch_size)
+    files = ray.data.read_text(paths).repartition(target_num_rows_per_block=size)
+    rows = files.map_batches(
+        lambda batch: classify_to_table(batch["text"].to_pylist(), *flags), batch_size=size, batch_format="pyarrow"
+    )
+    rows.write_parquet(output)
 
 
 if __name__ == "__main__":
