@@ -10,7 +10,9 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use self::tool::{HELM, KUBERNETES_VALIDATE, PROMTOOL, PYYAML, SYSTEMD_ANALYZE, Tool};
+use self::tool::{
+    HELM, KUBERNETES_VALIDATE, PROMTOOL, PYSPARK, PYYAML, RAY, SYSTEMD_ANALYZE, Tool,
+};
 use crate::workspace::{check, root};
 
 /// Version of the Kubernetes schemas.
@@ -21,7 +23,7 @@ const EXPOSURE: &str = "--threshold=15";
 /// A check and the programs that it needs.
 type Check = (&'static str, &'static [Tool], fn() -> Result<()>);
 
-const CHECKS: [Check; 6] = [
+const CHECKS: [Check; 9] = [
     ("Prometheus rules", &[PROMTOOL], rules),
     ("Grafana queries", &[PROMTOOL], board),
     ("systemd unit", &[SYSTEMD_ANALYZE], unit),
@@ -38,6 +40,11 @@ const CHECKS: [Check; 6] = [
         &[HELM, PYYAML],
         server::rehearsal,
     ),
+    ("Indexed Job", &[PYYAML], || server::bulk(&PYYAML, "job")),
+    ("example for Spark", &[PYSPARK], || {
+        server::bulk(&PYSPARK, "spark")
+    }),
+    ("example for Ray", &[RAY], || server::bulk(&RAY, "ray")),
 ];
 
 /// Runs all checks whose programs are installed.

@@ -90,8 +90,8 @@ enum Command {
     },
     /// Checks the dependencies against the RustSec database. Needs access to GitHub.
     Advisories,
-    /// Checks the files of deploy/ with promtool, systemd-analyze, helm and kubernetes-validate, and runs the command and the probes of the
-    /// Helm chart.
+    /// Checks the files of deploy/ with promtool, systemd-analyze, helm and kubernetes-validate, runs the Helm chart's command and probes,
+    /// and runs the bulk examples with Spark and Ray.
     DeployCheck {
         /// Succeed although checks were skipped because their programs are missing.
         #[arg(long)]

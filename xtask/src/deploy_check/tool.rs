@@ -50,6 +50,20 @@ pub(super) const PYYAML: Tool = python(
     &["-c", "import yaml"],
     "PyPI package pyyaml or Debian package python3-yaml",
 );
+pub(super) const PYSPARK: Tool = python(
+    "pyspark with Java",
+    &[
+        "-c",
+        "import pyspark, subprocess; subprocess.run(['java', '-version'], check=True)",
+    ],
+    "PyPI package pyspark 4.3.0 and Debian package openjdk-17-jre-headless",
+);
+pub(super) const RAY: Tool = python(
+    "ray with pyarrow",
+    &["-c", "import pandas, pyarrow, ray"],
+    "PyPI packages ray 2.60.0, pandas and pyarrow",
+);
+
 /// Returns the tool for a Python package.
 const fn python(name: &'static str, probe: &'static [&'static str], source: &'static str) -> Tool {
     Tool {
