@@ -11,9 +11,12 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 use self::tool::{
-    HELM, KUBERNETES_VALIDATE, PROMTOOL, PYSPARK, PYYAML, RAY, SYSTEMD_ANALYZE, Tool,
+    CYCLONEDX, HELM, KUBERNETES_VALIDATE, PROMTOOL, PYSPARK, PYYAML, RAY, SYSTEMD_ANALYZE, Tool,
 };
-use crate::workspace::{check, root};
+use crate::{
+    sbom,
+    workspace::{check, root},
+};
 
 /// Version of the Kubernetes schemas.
 const KUBERNETES: &str = "1.34.0";
@@ -23,7 +26,7 @@ const EXPOSURE: &str = "--threshold=15";
 /// A check and the programs that it needs.
 type Check = (&'static str, &'static [Tool], fn() -> Result<()>);
 
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 10] = [
     ("Prometheus rules", &[PROMTOOL], rules),
     ("Grafana queries", &[PROMTOOL], board),
     ("systemd unit", &[SYSTEMD_ANALYZE], unit),
@@ -45,6 +48,7 @@ const CHECKS: [Check; 9] = [
         server::bulk(&PYSPARK, "spark")
     }),
     ("example for Ray", &[RAY], || server::bulk(&RAY, "ray")),
+    ("bill of materials", &[CYCLONEDX], bill_of_materials),
 ];
 
 /// Runs all checks whose programs are installed.
@@ -133,6 +137,16 @@ fn kubernetes() -> Result<()> {
         validate(&path)?;
     }
     validate(&root().join("deploy/bulk/job.yaml"))
+}
+
+/// Validates a new bill of materials.
+fn bill_of_materials() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("sbom.cdx.json");
+    sbom::run(Some(path.clone()))?;
+    let mut script = CYCLONEDX.command(&["deploy/checks/validate_sbom.py"]);
+    script.arg(path);
+    check(script)
 }
 
 /// Validates a file. kubernetes-validate only warns about API versions that Kubernetes has removed.

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 mod ci;
 mod client_check;
+mod crates;
 mod deploy_check;
 mod dist;
 mod docs;
@@ -16,6 +17,7 @@ mod gpu_check;
 mod imports;
 mod openapi;
 mod run;
+mod sbom;
 mod setup;
 mod wheel;
 mod workspace;
@@ -91,7 +93,7 @@ enum Command {
     /// Checks the dependencies against the RustSec database. Needs access to GitHub.
     Advisories,
     /// Checks the files of deploy/ with promtool, systemd-analyze, helm and kubernetes-validate, runs the Helm chart's command and probes,
-    /// and runs the bulk examples with Spark and Ray.
+    /// runs the bulk examples with Spark and Ray, and validates the bill of materials.
     DeployCheck {
         /// Succeed although checks were skipped because their programs are missing.
         #[arg(long)]
@@ -105,6 +107,12 @@ enum Command {
     },
     /// Packs the server with its libraries and models into an archive that runs on Linux with only glibc.
     Dist(dist::DistArgs),
+    /// Writes a software bill of materials of the server (CycloneDX, JSON): crates, runtime libraries, face detector and models.
+    Sbom {
+        /// File of the document; by default target/sbom.cdx.json.
+        #[arg(long, value_name = "FILE")]
+        output: Option<std::path::PathBuf>,
+    },
     /// Compares training and serving on an NVIDIA GPU with the CPU and writes a report of one page. The exit code is 0 if all
     /// checks passed, 1 if a check failed, and 3 if the machine has no usable GPU.
     GpuCheck(gpu_check::GpuCheckArgs),
@@ -137,6 +145,7 @@ fn run_command(command: Command) -> anyhow::Result<ExitCode> {
         Command::DeployCheck { allow_missing } => deploy_check::run(allow_missing),
         Command::ClientCheck { write_types } => client_check::run(write_types),
         Command::Dist(args) => dist::run(&args),
+        Command::Sbom { output } => sbom::run(output),
         Command::GpuCheck(args) => return gpu_check::run(&args),
         Command::Imports => ci::imports(),
         Command::Ci => ci::run(),

@@ -114,7 +114,7 @@ pub(crate) fn with_libraries(command: &mut Command) {
             runtime().join("onnxruntime/libonnxruntime.so"),
         );
     }
-    let mut directories: Vec<_> = setup::nvidia().collect();
+    let mut directories: Vec<_> = setup::installed::nvidia().collect();
     if directories.is_empty() {
         return;
     }

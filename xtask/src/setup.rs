@@ -3,7 +3,7 @@
 use std::{
     env::consts::{ARCH, OS},
     ffi::OsString,
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
 };
 
@@ -18,6 +18,7 @@ use component::Component;
 mod component;
 mod finish;
 pub(crate) mod folder;
+pub(crate) mod installed;
 mod pins;
 pub(crate) mod tools;
 
@@ -174,14 +175,6 @@ pub(crate) fn library_versions() -> String {
         pins::ONNX_RUNTIME_VERSION,
         pins::TORCH_VERSION
     )
-}
-
-/// Returns the directories of the installed CUDA libraries, for the search path of the loader.
-pub(crate) fn nvidia() -> impl Iterator<Item = PathBuf> {
-    let components = [NVIDIA, NVIDIA_TRAINING].into_iter();
-    components
-        .filter(|part| part.is_complete(&runtime()))
-        .map(|part| part.path(&runtime()))
 }
 
 fn install(component: &Component) -> Result<()> {

@@ -63,6 +63,14 @@ pub(super) const RAY: Tool = python(
     &["-c", "import pandas, pyarrow, ray"],
     "PyPI packages ray 2.60.0, pandas and pyarrow",
 );
+pub(super) const CYCLONEDX: Tool = python(
+    "cyclonedx-python-lib",
+    &[
+        "-c",
+        "import jsonschema; from cyclonedx.validation.json import JsonStrictValidator",
+    ],
+    "PyPI package cyclonedx-python-lib[validation] 11.12.0",
+);
 
 /// Returns the tool for a Python package.
 const fn python(name: &'static str, probe: &'static [&'static str], source: &'static str) -> Tool {

@@ -7,12 +7,12 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::files::files;
 use crate::{
     wheel::hash,
-    workspace::{check, root},
+    workspace::{check, commit_time},
 };
 
 /// Name of the file with the checksums.
@@ -52,23 +52,6 @@ fn checksums(folder: &Path) -> Result<String> {
         writeln!(lines, "{}  {}", hash(&path)?, relative.display())?;
     }
     Ok(lines)
-}
-
-/// Returns the time of the last commit in seconds since 1970, or that of `SOURCE_DATE_EPOCH`.
-fn commit_time() -> Result<String> {
-    if let Ok(time) = std::env::var("SOURCE_DATE_EPOCH") {
-        return Ok(time);
-    }
-    let mut git = Command::new("git");
-    git.args(["log", "-1", "--format=%ct"]).current_dir(root());
-    let output = git.output().context("cannot start git")?;
-    let time = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    // Sources without a repository have no commit.
-    Ok(if time.is_empty() {
-        "0".to_owned()
-    } else {
-        time
-    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,10 @@ use super::{
     files::{copy, copy_all, create_dir, has_extension},
     libraries, licenses,
 };
-use crate::workspace::{check, root, runtime};
+use crate::{
+    sbom,
+    workspace::{check, root, runtime},
+};
 
 /// Extensions of the files that a model needs. Records of the training stay in the repository.
 pub(super) const MODEL_FILES: [&str; 3] = ["onnx", "md", "toml"];
@@ -39,6 +42,10 @@ pub(super) fn create(binary: &Path, folder: &Path) -> Result<()> {
         &systemd.join("mien.service"),
     )?;
     licenses::collect(&folder.join("licenses"))?;
+    sbom::write(
+        &folder.join("sbom.cdx.json"),
+        &libraries::GCC.map(|name| lib.join(name)),
+    )?;
     let glibc = libraries::glibc_version(folder)?;
     let readme = README.replace("GLIBC", &glibc);
     fs::write(folder.join("README.md"), readme)?;

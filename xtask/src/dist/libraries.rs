@@ -12,7 +12,7 @@ use super::files::{self, copy_all, files};
 use crate::{setup::compiler, workspace::runtime};
 
 /// The libraries of GCC that ONNX Runtime and OpenVINO need and that a system without a compiler may not have.
-const GCC: [&str; 2] = ["libstdc++.so.6", "libgcc_s.so.1"];
+pub(super) const GCC: [&str; 2] = ["libstdc++.so.6", "libgcc_s.so.1"];
 
 /// Copies ONNX Runtime, the OpenVINO plugin and the libraries of GCC.
 ///

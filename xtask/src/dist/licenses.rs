@@ -1,17 +1,19 @@
 //! The licences of the files in the archive.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fmt::Write,
     fs,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use anyhow::{Context, Result};
 
 use super::files::{copy, copy_all, create_dir};
-use crate::workspace::{cargo, root, runtime};
+use crate::{
+    crates::{self, Crate},
+    workspace::{root, runtime},
+};
 
 /// Beginnings of the names of licence files in crates, in lower case.
 const NAMES: [&str; 5] = ["license", "licence", "copying", "notice", "unlicense"];
@@ -41,77 +43,22 @@ pub(super) fn collect(to: &Path) -> Result<()> {
     } else {
         eprintln!("{GCC} does not exist; add the licence of libstdc++ and libgcc to the archive");
     }
-    let crates = crates()?;
+    let mut crates = crates::linked()?;
+    crates.retain(|package| !package.is_member);
     fs::write(to.join("crates.txt"), text(&crates)?).context("cannot write crates.txt")
-}
-
-/// A crate that the server is linked with.
-struct Crate {
-    /// Name and version.
-    name: String,
-    /// SPDX expression.
-    license: String,
-    /// Directory of its sources.
-    folder: PathBuf,
-}
-
-/// Returns the dependencies of the server, sorted by name.
-fn crates() -> Result<Vec<Crate>> {
-    let tree = output(&[
-        "tree",
-        "--locked",
-        "--package",
-        "mien",
-        "--features",
-        "jemalloc",
-        "--edges",
-        "normal",
-        "--prefix",
-        "none",
-        "--format",
-        "{p}",
-    ])?;
-    // A line has the name, `v` and the version, and for a crate of the workspace its path.
-    let linked: BTreeSet<String> = tree
-        .lines()
-        .filter_map(|line| {
-            let mut words = line.split(' ');
-            let name = words.next()?;
-            Some(format!("{name} {}", words.next()?.strip_prefix('v')?))
-        })
-        .collect();
-    let metadata: Value =
-        serde_json::from_str(&output(&["metadata", "--locked", "--format-version", "1"])?)?;
-    let packages = metadata["packages"].as_array().into_iter().flatten();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let mut crates: Vec<Crate> = packages
-        .filter(|package| !package["source"].is_null())
-        .map(|package| Crate {
-            name: format!("{} {}", text(&package["name"]), text(&package["version"])),
-            license: text(&package["license"]),
-            folder: PathBuf::from(text(&package["manifest_path"]))
-                .parent()
-                .map(Path::to_owned)
-                .unwrap_or_default(),
-        })
-        .filter(|package| linked.contains(&package.name))
-        .collect();
-    crates.sort_by(|a, b| a.name.cmp(&b.name));
-    ensure!(!crates.is_empty(), "cargo listed no dependencies of mien");
-    Ok(crates)
 }
 
 /// Returns the list of crates with their licences, then each text once with its crates.
 fn text(crates: &[Crate]) -> Result<String> {
     let mut out = "Crates that the server is linked with, and their licences (SPDX)\n\n".to_owned();
-    let mut texts: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for package in crates {
-        writeln!(out, "{}: {}", package.name, package.license)?;
+        writeln!(out, "{}: {}", package.label(), package.license)?;
         for path in license_files(&package.folder)? {
             let text =
                 fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
             let text = String::from_utf8_lossy(&text).trim().to_owned();
-            texts.entry(text).or_default().push(&package.name);
+            texts.entry(text).or_default().push(package.label());
         }
     }
     for (text, names) in &texts {
@@ -138,18 +85,6 @@ fn license_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Returns the standard output of a cargo command.
-fn output(args: &[&str]) -> Result<String> {
-    let output = cargo(args).output().context("cannot start cargo")?;
-    ensure!(
-        output.status.success(),
-        "`cargo {}` failed: {}",
-        args.join(" "),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(String::from_utf8(output.stdout)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,15 +92,18 @@ mod tests {
     #[test]
     fn equal_texts_are_written_once_with_their_crates() {
         let folder = tempfile::tempdir().unwrap();
-        let crates = ["a 1.0.0", "b 2.0.0"].map(|name| {
+        let crates = [("a", "1.0.0"), ("b", "2.0.0")].map(|(name, version)| {
             let folder = folder.path().join(name);
             fs::create_dir(&folder).unwrap();
             fs::write(folder.join("LICENSE-MIT"), "Permission is granted\n").unwrap();
             fs::write(folder.join("lib.rs"), "code").unwrap();
             Crate {
                 name: name.to_owned(),
+                version: version.to_owned(),
                 license: "MIT".to_owned(),
                 folder,
+                is_member: false,
+                dependencies: Vec::new(),
             }
         });
         let text = text(&crates).unwrap();
