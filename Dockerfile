@@ -12,6 +12,9 @@
 #
 # Cache mounts store compiled dependencies and runtime libraries between builds. A change of a source file therefore
 # compiles only the crates of this repository, and does not download the runtime libraries again.
+# Cargo locks its registry, so the cache of the registry does not need `sharing=locked`. Buildah 1.28 releases only
+# one of several locks of a RUN instruction (containers/buildah#4349), and the next stage with this cache would wait
+# forever.
 
 FROM rust:1.95.0-slim-bookworm AS source
 RUN test "$(dpkg --print-architecture)" = amd64 \
@@ -29,7 +32,7 @@ FROM source AS build
 # therefore removes the crates of this repository from the cache.
 # Most of the binary is debug information. The link lets debuggers and backtraces find it if mien.debug is in the
 # directory of the binary.
-RUN --mount=type=cache,id=mien-registry,target=/usr/local/cargo/registry,sharing=locked \
+RUN --mount=type=cache,id=mien-registry,target=/usr/local/cargo/registry \
     --mount=type=cache,id=mien-server,target=/mien/target,sharing=locked \
     cargo clean --release --locked --package mien --package mien-faces --package mien-host --package mien-loadgen --package mien-onnx \
     && cargo build --release --locked --package mien --features jemalloc \
@@ -41,7 +44,7 @@ FROM scratch AS symbols
 COPY --from=build /out/mien.debug /
 
 FROM source AS runtime-cpu
-RUN --mount=type=cache,id=mien-registry,target=/usr/local/cargo/registry,sharing=locked \
+RUN --mount=type=cache,id=mien-registry,target=/usr/local/cargo/registry \
     --mount=type=cache,id=mien-xtask,target=/mien/target,sharing=locked \
     --mount=type=cache,id=mien-runtime-cpu,target=/mien/.runtime,sharing=locked \
     cargo clean --locked --package xtask \
@@ -49,7 +52,7 @@ RUN --mount=type=cache,id=mien-registry,target=/usr/local/cargo/registry,sharing
     && cp --archive .runtime/onnxruntime .runtime/openvino .runtime/yunet /opt/
 
 FROM source AS runtime-gpu
-RUN --mount=type=cache,id=mien-registry,target=/usr/local/cargo/registry,sharing=locked \
+RUN --mount=type=cache,id=mien-registry,target=/usr/local/cargo/registry \
     --mount=type=cache,id=mien-xtask,target=/mien/target,sharing=locked \
     --mount=type=cache,id=mien-runtime-gpu,target=/mien/.runtime,sharing=locked \
     cargo clean --locked --package xtask \
