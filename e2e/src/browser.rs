@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use url::{ParseError, Url};
 
-use crate::repository_path;
+use crate::{FOREIGN_HOST, repository_path};
 
 /// Flags that disable the window, the sandbox (which does not work in containers and for root), and requests that the
 /// browser makes on its own. The last two create a camera, which pages may use without a question.
@@ -51,6 +51,9 @@ impl Browser {
         let profile = tempfile::tempdir()?;
         let mut flags = FLAGS.map(str::to_owned).to_vec();
         flags.push(format!("--user-data-dir={}", profile.path().display()));
+        flags.push(format!(
+            "--host-resolver-rules=MAP {FOREIGN_HOST} 127.0.0.1"
+        ));
         let video = profile.path().join("camera.mjpeg");
         write_video(&video)?;
         flags.push(format!(

@@ -5,13 +5,15 @@
 
 mod accessibility;
 mod browser;
+mod foreign_page;
 mod log;
 mod server;
 mod web_ui;
 
 use std::path::PathBuf;
 
-pub use web_ui::{WebUi, with_detector, with_web_ui};
+pub use foreign_page::FOREIGN_HOST;
+pub use web_ui::{WebUi, with_detector, with_foreign_pages, with_web_ui};
 
 /// Returns the absolute path of a file in the repository.
 pub fn repository_path(path: &str) -> PathBuf {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     browser::Browser,
+    foreign_page,
     log::{check_console, check_requests, request_urls},
     server::Server,
 };
@@ -51,13 +52,35 @@ async fn run_test(
         server,
         browser: Browser::start().await?,
     };
-    let mut result = ui.open("").await;
-    if result.is_ok() {
-        result = test(&ui).await;
-    }
-    if result.is_ok() {
-        result = ui.check_logs(expected_errors).await;
-    }
+    let result = async {
+        ui.open("").await?;
+        test(&ui).await?;
+        ui.check_logs(expected_errors).await
+    };
+    let result = result.await;
+    finish(ui, result).await
+}
+
+/// Opens the web UI and runs a test with the port of a server of foreign pages. The logs are not checked, because these pages cause
+/// errors and requests to other hosts.
+///
+/// # Errors
+/// Returns the failure of the test, with the content of the page and the logs.
+pub async fn with_foreign_pages(test: impl AsyncFnOnce(&WebUi, u16) -> Result<()>) -> Result<()> {
+    let ui = WebUi {
+        server: Server::start(true)?,
+        browser: Browser::start().await?,
+    };
+    let result = async {
+        ui.open("").await?;
+        test(&ui, foreign_page::serve()?).await
+    };
+    let result = result.await;
+    finish(ui, result).await
+}
+
+/// Stops the browser. Adds its state to a failure.
+async fn finish(ui: WebUi, result: Result<()>) -> Result<()> {
     let state = if result.is_err() {
         ui.describe().await
     } else {

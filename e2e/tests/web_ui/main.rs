@@ -9,6 +9,7 @@ mod camera;
 mod drift;
 mod evaluations;
 mod faces;
+mod foreign_pages;
 mod layout;
 mod photos;
 mod recovery;
