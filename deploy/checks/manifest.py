@@ -1,20 +1,19 @@
-"""Reads a rendered Deployment, and replaces its paths and ports by those of this machine."""
+"""Reads a Deployment, and replaces its paths and ports by those of this machine."""
 
 import re
 import socket
 from pathlib import Path
 
-import yaml
-
 import image
+from image import ROOT
 
 
 class Manifest:
-    """The objects of a rendered chart with one Deployment of one container."""
+    """Objects with one Deployment of one container."""
 
-    def __init__(self, text, secrets):
+    def __init__(self, objects, secrets):
         """`secrets` has the data of each Secret that the objects name."""
-        self.objects = [item for item in yaml.safe_load_all(text) if item]
+        self.objects = objects
         self.secrets = secrets
         self.pod = self.only("Deployment")["spec"]["template"]["spec"]
         (self.container,) = self.pod["containers"]
@@ -35,6 +34,13 @@ class Manifest:
         numbers = {item["name"]: item["containerPort"] for item in self.container["ports"]}
         return numbers.get(port, port)
 
+    def port_numbers(self):
+        """Returns the numbers of the declared ports and of those that probes use."""
+        names = [item["containerPort"] for item in self.container["ports"]]
+        requests = [self.container[f"{kind}Probe"] for kind in ("startup", "readiness", "liveness")]
+        names += [(probe.get("httpGet") or probe["tcpSocket"])["port"] for probe in requests]
+        return {self.port_number(name) for name in names}
+
     def secret(self, reference):
         """Returns the value of a reference to a key of a Secret, as text."""
         return self.secrets[reference["name"]][reference["key"]].decode()
@@ -45,7 +51,7 @@ class Instance:
 
     def __init__(self, manifest, program, directory):
         self.manifest = manifest
-        self.ports = {item["containerPort"]: free_port() for item in manifest.container["ports"]}
+        self.ports = {port: free_port() for port in manifest.port_numbers()}
         self.paths = dict(image.PATHS)
         for mount in manifest.container["volumeMounts"]:
             self.paths[mount["mountPath"]] = self.create_volume(mount["name"], Path(directory))
@@ -58,8 +64,10 @@ class Instance:
         self.environment = {name: self.localize(value) for name, value in self.variables().items()}
 
     def create_volume(self, name, directory):
-        """Creates the directory of a volume and returns its path."""
+        """Creates the directory of a volume and returns its path. A claim has the versions of a model."""
         (volume,) = [item for item in self.manifest.pod["volumes"] if item["name"] == name]
+        if "persistentVolumeClaim" in volume:
+            return ROOT / "models/student"
         path = directory / name
         path.mkdir()
         if "secret" in volume:
@@ -72,7 +80,7 @@ class Instance:
     def variables(self):
         """Returns the variables of the image, replaced by those of the container."""
         variables = image.variables()
-        for item in self.manifest.container["env"]:
+        for item in self.manifest.container.get("env", []):
             source = item.get("valueFrom")
             if source is None:
                 value = item["value"]
@@ -89,6 +97,13 @@ class Instance:
         for port, local in self.ports.items():
             text = re.sub(rf":{port}$", f":{local}", text)
         return text
+
+    def seconds(self, flag):
+        """Returns the value of a setting, which is a flag or a variable, in seconds."""
+        variable = "MIEN_" + flag.upper().replace("-", "_")
+        values = [word.removeprefix(f"--{flag}=") for word in self.command if word.startswith(f"--{flag}=")]
+        (value,) = values or [self.environment[variable]]
+        return int(value.removesuffix("s"))
 
     def local_port(self, port):
         """Returns the port on this machine for a container port, which is a name or a number."""

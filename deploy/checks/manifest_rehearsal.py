@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Runs the command, the probes and the shutdown of the Helm chart on this machine.
+"""Runs the command, the probes and the shutdown of the Helm chart and of the KServe runtimes on this machine.
 
     deploy/checks/manifest_rehearsal.py --server target/debug/mien
 
-The script renders the chart and starts the command of its container with the paths and ports of this machine. It runs
+The script renders the chart and starts the command of the container with the paths and ports of this machine. It runs
 the probes as kubelet does. When the pod is ready, clients classify faces without a pause. The script sends SIGTERM and
 checks:
 
@@ -22,9 +22,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import kserve
+import yaml
 from clients import FACE, Load, Target
 from container import Server
 from credentials import create_secrets
@@ -34,21 +36,24 @@ from manifest import Instance, Manifest
 
 # The clients stop before the drain delay ends, because the server may begin its delay later than this script.
 MARGIN_SECONDS = 0.5
+# Container port of the HTTP listener.
+HTTP_PORT = 8080
 # Time with load before SIGTERM.
 LOAD_SECONDS = 3
 
 
 @dataclass
 class Variant:
-    """Values of the chart."""
+    """Values of the chart, or the files of a runtime and of a service of KServe."""
 
     name: str
-    values: list
+    values: list = field(default_factory=list)
     tls: bool = False
+    kserve: tuple = ()
 
 
 VARIANTS = [
-    Variant("default values", []),
+    Variant("default values"),
     Variant(
         "TLS, API keys, admin token and metrics listener",
         [
@@ -61,6 +66,8 @@ VARIANTS = [
         ],
         tls=True,
     ),
+    Variant("KServe over HTTP", kserve=("runtime-http.yaml", "service-http.yaml")),
+    Variant("KServe over gRPC", kserve=("runtime-grpc.yaml", "service-grpc.yaml")),
 ]
 
 
@@ -73,14 +80,14 @@ def require(condition, message):
         raise RehearsalError(message)
 
 
-def seconds(duration):
-    return int(duration.removesuffix("s"))
-
-
-def render(helm, values):
-    command = [helm, "template", "mien", ROOT / "deploy/helm/mien"]
-    command += [f"--set={value}" for value in values]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+def render(variant, options):
+    """Returns the objects of a variant."""
+    if variant.kserve:
+        return kserve.objects(*variant.kserve)
+    command = [options.helm, "template", "mien", ROOT / "deploy/helm/mien"]
+    command += [f"--set={value}" for value in variant.values + options.set]
+    text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return [item for item in yaml.safe_load_all(text) if item]
 
 
 def wait_until_ready(server, kubelet):
@@ -146,11 +153,11 @@ def drain(server, kubelet, target, manifest, delay):
 def rehearse(variant, options, directory):
     """Rehearses one variant and prints the figures."""
     secrets = create_secrets(options.server, directory)
-    manifest = Manifest(render(options.helm, variant.values + options.set), secrets)
+    manifest = Manifest(render(variant, options), secrets)
     instance = Instance(manifest, options.server, directory)
-    delay, timeout = (seconds(instance.environment[f"MIEN_DRAIN_{name}"]) for name in ("DELAY", "TIMEOUT"))
+    delay, timeout = (instance.seconds(flag) for flag in ("drain-delay", "drain-timeout"))
     require(manifest.grace >= delay + timeout, f"the grace period is shorter than {delay} s + {timeout} s")
-    target = Target(instance.local_port("http"))
+    target = Target(instance.local_port(HTTP_PORT))
     if variant.tls:
         key = secrets["client"]["key"].decode()
         target = Target(target.port, secrets["tls"]["tls.crt"].decode(), {"authorization": f"Bearer {key}"})

@@ -39,7 +39,7 @@ const CHECKS: [Check; 10] = [
         kubernetes,
     ),
     (
-        "rehearsal of the Helm chart",
+        "rehearsal of the Helm chart and of the KServe runtimes",
         &[HELM, PYYAML],
         server::rehearsal,
     ),

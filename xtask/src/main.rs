@@ -92,8 +92,8 @@ enum Command {
     },
     /// Checks the dependencies against the RustSec database. Needs access to GitHub.
     Advisories,
-    /// Checks the files of deploy/ with promtool, systemd-analyze, helm and kubernetes-validate, runs the Helm chart's command and probes,
-    /// runs the bulk examples with Spark and Ray, and validates the bill of materials.
+    /// Checks the files of deploy/ with promtool, systemd-analyze, helm and kubernetes-validate, runs the commands and the probes of
+    /// the Helm chart and of the KServe runtimes, runs the bulk examples with Spark and Ray, and validates the bill of materials.
     DeployCheck {
         /// Succeed although checks were skipped because their programs are missing.
         #[arg(long)]

@@ -8,10 +8,10 @@ use crate::{
     workspace::{build_debug, check},
 };
 
-/// Runs the command, the probes and the shutdown of the chart.
+/// Runs the command, the probes and the shutdown of the chart and of the KServe runtimes.
 ///
 /// # Errors
-/// Returns an error if the server cannot be built, or does not behave as the chart expects.
+/// Returns an error if the server cannot be built, or does not behave as the manifests expect.
 pub(super) fn rehearsal() -> Result<()> {
     script(&PYYAML, "deploy/checks/manifest_rehearsal.py", &[])
 }
