@@ -72,7 +72,7 @@ VARIANTS = [
 
 
 class RehearsalError(Exception):
-    """A property of the chart that does not hold."""
+    """The container does not behave as its manifest expects."""
 
 
 def require(condition, message):
