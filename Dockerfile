@@ -43,20 +43,25 @@ RUN --mount=type=cache,id=mien-registry,target=/usr/local/cargo/registry \
 FROM scratch AS symbols
 COPY --from=build /out/mien.debug /
 
+# The bill of materials has the time of SOURCE_DATE_EPOCH, because the sources in the image do not have a commit.
 FROM source AS runtime-cpu
+ARG SOURCE_DATE_EPOCH
 RUN --mount=type=cache,id=mien-registry,target=/usr/local/cargo/registry \
     --mount=type=cache,id=mien-xtask,target=/mien/target,sharing=locked \
     --mount=type=cache,id=mien-runtime-cpu,target=/mien/.runtime,sharing=locked \
     cargo clean --locked --package xtask \
     && cargo xtask setup --serving \
+    && cargo xtask sbom --output /opt/sbom.cdx.json \
     && cp --archive .runtime/onnxruntime .runtime/openvino .runtime/yunet /opt/
 
 FROM source AS runtime-gpu
+ARG SOURCE_DATE_EPOCH
 RUN --mount=type=cache,id=mien-registry,target=/usr/local/cargo/registry \
     --mount=type=cache,id=mien-xtask,target=/mien/target,sharing=locked \
     --mount=type=cache,id=mien-runtime-gpu,target=/mien/.runtime,sharing=locked \
     cargo clean --locked --package xtask \
     && cargo xtask setup --serving --gpu \
+    && cargo xtask sbom --output /opt/sbom.cdx.json \
     && cp --archive .runtime/onnxruntime .runtime/nvidia .runtime/openvino .runtime/yunet /opt/
 
 FROM debian:bookworm-slim AS server
@@ -93,6 +98,7 @@ COPY --from=runtime-gpu /opt/onnxruntime /opt/onnxruntime
 COPY --from=runtime-gpu /opt/nvidia /opt/nvidia
 COPY --from=runtime-gpu /opt/openvino /opt/openvino
 COPY --from=runtime-gpu /opt/yunet /opt/yunet
+COPY --from=runtime-gpu /opt/sbom.cdx.json /usr/share/doc/mien/sbom.cdx.json
 ENV LD_LIBRARY_PATH=/opt/nvidia \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
@@ -101,3 +107,4 @@ FROM server AS cpu
 COPY --from=runtime-cpu /opt/onnxruntime /opt/onnxruntime
 COPY --from=runtime-cpu /opt/openvino /opt/openvino
 COPY --from=runtime-cpu /opt/yunet /opt/yunet
+COPY --from=runtime-cpu /opt/sbom.cdx.json /usr/share/doc/mien/sbom.cdx.json

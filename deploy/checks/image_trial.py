@@ -5,8 +5,9 @@
     deploy/checks/image_trial.py mien
 
 The script needs root and buildah, but no daemon. It starts the command of the image in a mount namespace, once with a
-volume at /state and once without a volume. It checks that the server becomes ready, runs without privileges, classifies
-a face and a photo, passes the health check of the image, and exits with 0 after SIGTERM.
+volume at /state and once without a volume. It checks that the image contains a bill of materials, and that the server
+becomes ready, runs without privileges, classifies a face and a photo, passes the health check of the image, and exits
+with 0 after SIGTERM.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from image import ROOT
 from manifest import free_port
 
 START_SECONDS = 120
+BILL_OF_MATERIALS = "usr/share/doc/mien/sbom.cdx.json"
 # Makes the root directory read-only, and then runs a command in it as the user. The arguments are the root directory,
 # `volume` or `none`, the user, and the command.
 SCRIPT = """
@@ -108,6 +110,8 @@ def check_server(container, process):
         time.sleep(0.1)
     seconds = time.monotonic() - start
     check_process(process, container.config["User"])
+    document = json.loads((Path(container.root) / BILL_OF_MATERIALS).read_text())
+    require(document["bomFormat"] == "CycloneDX", f"{BILL_OF_MATERIALS} is not a bill of materials")
     face = (ROOT / "tests/fixtures/faces/happy.png").read_bytes()
     status, body = container.request("POST", "/v1/classify", face)
     require(status == 200, f"/v1/classify responded with {status}: {body}")
