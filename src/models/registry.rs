@@ -1,5 +1,7 @@
 //! Resolves requests to models, and changes which models are loaded.
 
+mod candidates;
+
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -8,7 +10,7 @@ use super::{
     ModelVersion,
     lifecycle::{
         Lifecycle, LifecycleError, LifecycleOptions, PersistPin, PromoteError, RegistryError,
-        StagedCandidate, StartupReceiver,
+        StartupReceiver,
     },
     load::ModelLoader,
     repository::{IgnoredPath, is_version},
@@ -173,56 +175,6 @@ impl Registry {
     pub fn is_on_disk(&self, name: &str, version: ModelVersion) -> bool {
         let path = self.lifecycle.repository.version_path(name, version);
         self.model(name).is_some() && path.is_some_and(|path| is_version(&path))
-    }
-
-    /// Pins a model, given by its real name, to its serving version and loads another version as its candidate. The candidate
-    /// stays loaded, even if the policy does not select it, until [`Self::promote_candidate`] or
-    /// [`Self::discard_candidate`].
-    ///
-    /// # Errors
-    /// Returns an error if the version is unknown, cannot be served or serves already, or if no version serves.
-    pub async fn load_candidate(
-        &self,
-        name: &str,
-        version: ModelVersion,
-        persist: PersistPin,
-    ) -> Result<StagedCandidate, PromoteError> {
-        let name = name.to_owned();
-        self.lifecycle
-            .execute(move |thread| thread.load_candidate(&name, version, persist))
-            .await
-    }
-
-    /// Switches the traffic of a model to its candidate in one change. Requests that have resolved the previous version are
-    /// completed by it.
-    ///
-    /// # Errors
-    /// Returns an error if the candidate or the baseline was replaced, or if the pin cannot be stored. Then nothing changes.
-    pub async fn promote_candidate(
-        &self,
-        candidate: Arc<LiveModel>,
-        baseline: Option<Arc<LiveModel>>,
-        persist: PersistPin,
-    ) -> Result<(), PromoteError> {
-        self.lifecycle
-            .execute(move |thread| {
-                thread.promote_candidate(&candidate, baseline.as_deref(), persist)
-            })
-            .await
-    }
-
-    /// Unloads the candidate of a model, unless the version policy selects it.
-    ///
-    /// # Errors
-    /// Returns an error if the server is shutting down.
-    pub async fn discard_candidate(&self, name: &str) -> Result<(), PromoteError> {
-        let name = name.to_owned();
-        self.lifecycle
-            .execute(move |thread| {
-                thread.discard_candidate(&name);
-                Ok(())
-            })
-            .await
     }
 
     /// Also tunes a model that is not in the models directory, once the models are loaded.
