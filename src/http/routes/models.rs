@@ -4,18 +4,13 @@ pub mod load;
 pub mod model_info;
 pub mod pin;
 pub mod promotions;
+mod version_details;
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{
-        Ref, RefOr,
-        schema::{AllOfBuilder, AnyOfBuilder, ObjectBuilder, Schema},
-    },
-};
+use utoipa::ToSchema;
 
-use self::model_info::ModelInfo;
+use self::{model_info::ModelInfo, version_details::VersionDetails};
 use crate::{
     app::AppState,
     http::ApiError,
@@ -118,44 +113,6 @@ pub struct ModelDetails {
     pinned: Option<ModelVersion>,
     /// Versions on disk or in memory in ascending order.
     versions: Vec<VersionDetails>,
-}
-
-/// Details of a version.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct VersionDetails {
-    #[serde(flatten)]
-    #[expect(missing_docs, reason = "its fields are flattened")]
-    pub summary: VersionSummary,
-    /// Details of a loaded version.
-    #[serde(flatten)]
-    pub info: Option<ModelInfo>,
-}
-
-// The derived schema of an optional flattened field is `ModelInfo` or null. In the document the fields are present or absent.
-impl PartialSchema for VersionDetails {
-    fn schema() -> RefOr<Schema> {
-        let info = AnyOfBuilder::new()
-            .item(Ref::from_schema_name(ModelInfo::name()))
-            .item(ObjectBuilder::new())
-            .description(Some("Details of a loaded version; absent for others."));
-        AllOfBuilder::new()
-            .item(Ref::from_schema_name(VersionSummary::name()))
-            .item(info)
-            .description(Some("Details of a version."))
-            .into()
-    }
-}
-
-impl ToSchema for VersionDetails {
-    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        schemas.push((
-            VersionSummary::name().into_owned(),
-            VersionSummary::schema(),
-        ));
-        schemas.push((ModelInfo::name().into_owned(), ModelInfo::schema()));
-        VersionSummary::schemas(schemas);
-        ModelInfo::schemas(schemas);
-    }
 }
 
 /// List all models with their versions, the reason for each version that is not loaded, and paths that look like models.
