@@ -32,10 +32,7 @@ use crate::{
     http::{self, Connections},
     inference::runtime::Runtime,
     metrics::Metrics,
-    models::{
-        StartupReceiver, engines::Engines, load::ModelLoader, registry::Registry,
-        signing::ModelVerifier,
-    },
+    models::{StartupReceiver, engines::Engines, load::ModelLoader, registry::Registry},
     promotion,
     settings::{DetectorChoice, DrainSettings, DriftMode, Settings, StateLocation},
     store::Store,
@@ -177,7 +174,7 @@ fn load(
         tuner: Tuner::new(settings.tuning.options()),
         default_batch: None,
         engines: Engines::new(settings.engines.choice(), cache),
-        verifier: verifier(settings)?,
+        verifier: credentials::verifier(settings)?,
         metrics: Arc::clone(&metrics),
         drift,
         retired_workers: RetiredWorkers::default(),
@@ -202,16 +199,6 @@ fn load(
     app.traces = traces;
     app.notice = settings.web.notice.clone();
     Ok((app, started))
-}
-
-/// Returns the verifier of models if the settings require signatures.
-fn verifier(settings: &Settings) -> Result<Option<ModelVerifier>, StartupError> {
-    let Some(path) = &settings.models.require_signature else {
-        return Ok(None);
-    };
-    let verifier = ModelVerifier::open(path)?;
-    tracing::info!(keys = verifier.key_count(), "models must be signed");
-    Ok(Some(verifier))
 }
 
 /// Starts the export of traces, if the settings have a collector.

@@ -1,12 +1,13 @@
-//! Opens the API keys and the files of TLS.
+//! Opens the API keys, the files of TLS and the public keys of models.
 
 use std::sync::Arc;
 
-use super::reload::Reload;
+use super::{StartupError, reload::Reload};
 use crate::{
     auth::keys::{ApiKeys, KeyFileError},
     file_watch::FileWatch,
     metrics::{Metrics, ReloadedFile},
+    models::signing::ModelVerifier,
     settings::Settings,
     tls::{Tls, TlsError},
 };
@@ -48,4 +49,14 @@ pub(super) fn tls(
     metrics.reloads.init(ReloadedFile::Tls);
     reloads.push(Reload::tls(Arc::clone(&tls), watch));
     Ok(Some(tls))
+}
+
+/// Returns the verifier of models if the settings require signatures.
+pub(super) fn verifier(settings: &Settings) -> Result<Option<ModelVerifier>, StartupError> {
+    let Some(path) = &settings.models.require_signature else {
+        return Ok(None);
+    };
+    let verifier = ModelVerifier::open(path)?;
+    tracing::info!(keys = verifier.key_count(), "models must be signed");
+    Ok(Some(verifier))
 }
