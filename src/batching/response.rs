@@ -19,6 +19,8 @@ pub struct BatchResponse<O = Prediction> {
     pub queue: Duration,
     /// Longest inference call that one of the images was part of.
     pub inference: Duration,
+    /// Mean over the images of the duration of their inference call, divided by the number of images of the call.
+    pub inference_per_image: Duration,
     /// The inference calls that the images were part of. Empty unless the request is traced.
     pub calls: Vec<InferenceCall>,
 }
@@ -29,6 +31,7 @@ impl<O> Default for BatchResponse<O> {
             rows: Vec::new(),
             queue: Duration::ZERO,
             inference: Duration::ZERO,
+            inference_per_image: Duration::ZERO,
             calls: Vec::new(),
         }
     }
@@ -62,10 +65,16 @@ impl<O> BatchResponse<O> {
             response.rows.push(output);
             response.queue = response.queue.max(queue);
             response.inference = response.inference.max(call.duration);
+            response.inference_per_image += call.duration / divisor(call.images);
             if is_traced && !response.calls.contains(&call) {
                 response.calls.push(call);
             }
         }
+        response.inference_per_image /= divisor(response.rows.len());
         Ok(response)
     }
+}
+
+fn divisor(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX).max(1)
 }
