@@ -17,7 +17,8 @@ use crate::{
     notice::Notice,
     oip,
     promotion::Promotions,
-    settings::LimitSettings,
+    settings::{LimitSettings, ShadowSettings},
+    shadow::Shadows,
     traces::Traces,
 };
 
@@ -39,6 +40,10 @@ pub struct AppState {
     pub evaluations: Arc<Evaluations>,
     /// The promotions and pins.
     pub promotions: Promotions,
+    /// The shadows.
+    pub shadows: Shadows,
+    /// Share of the images that a shadow copies unless its request sets another share.
+    pub shadow_share: f64,
     /// Limits of requests.
     pub limits: Arc<LimitSettings>,
     /// Reads bodies and decodes images.
@@ -62,7 +67,7 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// Creates the state of a server without traces and a notice. Promotions run on the Tokio runtime of the caller.
+    /// Creates the state of a server without traces and a notice. Promotions and shadows run on the Tokio runtime of the caller.
     ///
     /// # Panics
     /// Panics outside of a Tokio runtime.
@@ -78,6 +83,7 @@ impl AppState {
         let intake = Intake::new(Arc::clone(&limits));
         let decoder = Arc::clone(&intake.decoder);
         let oip = oip::Service::new(Arc::clone(&registry), decoder, Arc::clone(&limits));
+        let shadows = Shadows::new(Arc::clone(&registry), Arc::clone(&metrics));
         let promotions = Promotions::new(
             Arc::clone(&registry),
             Arc::clone(&evaluations),
@@ -96,11 +102,20 @@ impl AppState {
             detector,
             evaluations,
             promotions,
+            shadows,
+            shadow_share: 1.0,
             limits,
             intake,
             notice: None,
             document_with_notice: OnceLock::new(),
         }
+    }
+
+    /// Starts the shadows of the settings when the models are loaded.
+    pub fn start_shadows(&mut self, settings: &ShadowSettings) {
+        self.shadow_share = settings.shadow_share;
+        let specs = settings.shadow.clone();
+        self.shadows.start_when_loaded(specs, self.shadow_share);
     }
 
     /// Makes `/health/ready` return 503 and connections close after their response.

@@ -9,8 +9,8 @@
 //!
 //! At low load an image is taken by an idle worker at once. Under load batches form while the workers are busy. Every
 //! image is one entry of the queue with its own response channel, so a large request is split over batches and workers,
-//! and its results are returned in order. Background images (evaluations, explanations) have a queue of their own, which
-//! is served while the live queue is empty.
+//! and its results are returned in order. Background images (evaluations, explanations, shadows) have a queue of their
+//! own, which is served while the live queue is empty.
 //!
 //! The queue is a `Mutex` with a `Condvar` per worker instead of a channel, for three reasons. The images of a request are
 //! admitted together or not at all. Expired entries are removed from the middle. A worker reads the length before it takes

@@ -17,7 +17,7 @@
 //! ```
 //!
 //! [`evaluation`] sends whole data sets through that path. [`promotion`] switches traffic to a version that has passed an
-//! evaluation. [`drift`] compares traffic with an evaluation. Each layer calls only layers below it. All layers record [`metrics`]
+//! evaluation. [`drift`] compares traffic with an evaluation, and [`shadow`] compares a candidate with the serving version on traffic. Each layer calls only layers below it. All layers record [`metrics`]
 //! and the [`traces`] of requests.
 pub mod app;
 pub mod auth;
@@ -45,6 +45,7 @@ pub mod notice;
 pub mod oip;
 pub mod promotion;
 pub mod settings;
+pub mod shadow;
 pub mod startup;
 pub mod store;
 pub mod telemetry;

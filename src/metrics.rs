@@ -16,6 +16,7 @@ mod model;
 mod open_metrics;
 mod register;
 mod reloads;
+mod shadow;
 mod spans;
 mod statistics;
 mod transport;
@@ -41,6 +42,7 @@ pub use keys::{KeyFamilies, KeyMetrics, KeyOutcome};
 pub use live::{LiveMetrics, LiveOutcome};
 pub use model::{ModelMetrics, Outcome};
 pub use reloads::{ReloadMetrics, ReloadedFile};
+pub use shadow::{ShadowFamilies, ShadowMetrics, ShadowOutcome};
 pub use spans::{SpanFamilies, SpanMetrics};
 pub use statistics::{Statistics, Total, Totals};
 
@@ -57,6 +59,8 @@ pub struct Metrics {
     pub live: LiveMetrics,
     /// Drift of the images of clients.
     pub drift: DriftFamilies,
+    /// Shadows.
+    pub shadow: ShadowFamilies,
     /// API keys and requests without valid credentials.
     pub keys: KeyFamilies,
     /// Files that are read again when they change.
@@ -83,6 +87,7 @@ impl Metrics {
             version: VersionFamilies::register(&registry),
             live: LiveMetrics::register(&registry),
             drift: DriftFamilies::register(&registry),
+            shadow: ShadowFamilies::register(&registry),
             keys: KeyFamilies::register(&registry),
             reloads: ReloadMetrics::register(&registry),
             spans: SpanFamilies::register(&registry),

@@ -19,6 +19,7 @@ mod lifecycle;
 pub mod live;
 pub mod load;
 pub mod manifest;
+pub mod mirror;
 pub mod name;
 pub(crate) mod onnx_metadata;
 pub mod policy;
@@ -38,5 +39,5 @@ pub use crate::model_version::{InvalidVersion, ModelVersion};
 pub(crate) use lifecycle::rank_by_accuracy;
 pub use lifecycle::{
     LifecycleError, LifecycleOptions, PersistPin, PersistPinError, PromoteError, RegistryError,
-    StagedCandidate, StartupReceiver,
+    ShadowCandidate, StagedCandidate, StartupReceiver,
 };

@@ -16,6 +16,7 @@ mod limits;
 mod listeners;
 mod models;
 pub(crate) mod parse;
+mod shadow;
 mod state;
 mod tls;
 mod traces;
@@ -44,6 +45,7 @@ pub use self::{
     listeners::ListenerSettings,
     models::ModelSettings,
     parse::DataSource,
+    shadow::ShadowSettings,
     state::{StateLocation, StateSettings},
     tls::TlsSettings,
     traces::TraceSettings,
@@ -113,6 +115,13 @@ pub struct Settings {
         reason = "clap would print it as the command's description"
     )]
     pub drift: DriftSettings,
+
+    #[command(flatten)]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
+    pub shadow: ShadowSettings,
 
     #[command(flatten)]
     #[expect(

@@ -197,6 +197,7 @@ fn load(
         settings.limits.clone(),
     );
     app.traces = traces;
+    app.start_shadows(&settings.shadow);
     app.notice = settings.web.notice.clone();
     Ok((app, started))
 }

@@ -13,7 +13,7 @@ pub enum Scope {
     Infer,
     /// Start and read evaluations, and read data sets.
     Evaluate,
-    /// Load, unload, pin and promote models.
+    /// Load, unload, pin, promote and shadow models.
     Admin,
     /// Read `/metrics`.
     Metrics,

@@ -32,7 +32,7 @@ pub enum Priority {
     /// A client waits for the result.
     #[default]
     Live,
-    /// Evaluations and explanations.
+    /// Evaluations, explanations and shadows.
     Background,
 }
 

@@ -30,7 +30,7 @@ use super::{
     tags(
         (name = "classification", description = "Classify images and explain predictions."),
         (name = "evaluations", description = "Measure the accuracy of a served model on a data set of the server."),
-        (name = "models", description = "List, load, unload, pin and promote models."),
+        (name = "models", description = "List, load, unload, pin, promote and shadow models."),
         (name = "inference", description = "The Open Inference Protocol v2 of KServe and Triton. Errors are `{\"error\": text}`."),
         (name = "operation", description = "Health and metrics.")
     ),

@@ -18,7 +18,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use self::{
     evaluations::{compare, events, predictions, report},
-    models::{load, pin, promotions},
+    models::{load, pin, promotions, shadow},
     oip::{MODEL_PREFIX as MODEL, VERSION_PREFIX as VERSION, infer, repository, server},
 };
 use super::{
@@ -46,6 +46,7 @@ const BUSY: &[Code] = &[Code::Overloaded, Code::ShuttingDown];
 const NO_MODEL: &[Code] = &[Code::UnknownModel];
 const NO_EVALUATION: &[Code] = &[Code::UnknownEvaluation];
 const NO_PROMOTION: &[Code] = &[Code::UnknownPromotion];
+const NO_SHADOW: &[Code] = &[Code::UnknownModel, Code::UnknownShadow];
 const QUERY: &[Code] = &[Code::InvalidRequest];
 const JSON: &[Code] = &[Code::InvalidRequest, Code::UnsupportedMediaType];
 /// A JSON body is too large or is not received in time.
@@ -138,7 +139,7 @@ fn evaluations() -> [Endpoint; 10] {
     ]
 }
 
-fn models() -> [Endpoint; 10] {
+fn models() -> [Endpoint; 13] {
     [
         Endpoint::of::<models::__path_list>(Access::MODELS, || web::to(models::list)),
         Endpoint::of::<models::__path_get>(Access::MODELS, || web::to(models::get)).problems(&[NO_MODEL]),
@@ -177,6 +178,19 @@ fn models() -> [Endpoint; 10] {
             .problems(&[NO_PROMOTION]),
         Endpoint::of::<promotions::cancel::__path_cancel>(Access::MODEL_CHANGES, || web::to(promotions::cancel::cancel))
             .problems(&[NO_PROMOTION]),
+        Endpoint::of::<shadow::__path_create>(Access::MODEL_CHANGES, || web::to(shadow::create))
+            .problems(&[JSON, JSON_LIMITS, NO_MODEL])
+            .problem(
+                Code::UnknownVersion,
+                "the models directory does not contain the candidate",
+            )
+            .problem(
+                Code::Conflict,
+                "the version does not serve, the candidate serves already, or a shadow of the model is running",
+            )
+            .problems(&[&[Code::NotComparable, Code::InvalidModel, Code::Internal], BUSY]),
+        Endpoint::of::<shadow::__path_get>(Access::MODELS, || web::to(shadow::get)).problems(&[NO_SHADOW]),
+        Endpoint::of::<shadow::__path_end>(Access::MODEL_CHANGES, || web::to(shadow::end)).problems(&[NO_SHADOW]),
     ]
 }
 

@@ -37,7 +37,7 @@ use self::thread::{Command, LifecycleThread, report_suspensions};
 pub use self::{
     error::{LifecycleError, PersistPinError, PromoteError, RegistryError},
     options::LifecycleOptions,
-    thread::{PersistPin, StagedCandidate},
+    thread::{PersistPin, ShadowCandidate, StagedCandidate},
 };
 use super::{load::ModelLoader, repository::Repository, snapshot::SharedSnapshot};
 use crate::tuning::Tunable;

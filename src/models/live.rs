@@ -12,13 +12,22 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    ModelVersion, engines::EngineReport, manifest::Manifest, repository::VersionDir,
+    ModelVersion,
+    engines::EngineReport,
+    manifest::Manifest,
+    mirror::{ImageSource, MirrorSlot},
+    repository::VersionDir,
     version_config::VersionConfig,
 };
 use crate::{
     batching::{BatchError, BatchResponse, Batcher, RequestOptions, record_spans},
     drift::{FaceFeatures, Monitor},
-    inference::{Input, Prediction, engine::Execution, runtime::Device, signature::Signature},
+    inference::{
+        Input, Labels, Prediction,
+        engine::Execution,
+        runtime::Device,
+        signature::{InputScaling, OutputKind, Signature},
+    },
     metrics::ModelMetrics,
     tuning::Tuning,
 };
@@ -54,12 +63,15 @@ pub struct LiveModel {
     pub metrics: ModelMetrics,
     /// Compares the images of clients with an evaluation; `None` if drift is not detected.
     pub drift: Option<Arc<Monitor>>,
+    /// Copies images of clients for a shadow.
+    pub mirror: MirrorSlot,
     /// Queue and workers.
     pub batcher: Batcher,
 }
 
 impl LiveModel {
-    /// Runs the model on the inputs of a request, and records the queue and the inference calls in the trace of the request.
+    /// Runs the model on the inputs of a request, and records the queue and the inference calls in the trace of the request. If a shadow
+    /// runs, it gets copies of some inputs.
     ///
     /// # Errors
     /// Returns the errors of [`Batcher::infer`].
@@ -67,9 +79,14 @@ impl LiveModel {
         &self,
         inputs: Vec<Input>,
         options: RequestOptions,
+        source: ImageSource,
     ) -> Result<BatchResponse, BatchError> {
+        let copies = self.mirror.copy(&inputs, source);
         let enqueued = Instant::now();
         let result = self.batcher.infer(inputs, options).await;
+        if let (Some(copies), Ok(response)) = (copies, &result) {
+            copies.queue(response);
+        }
         record_spans(&result, enqueued, || {
             vec![
                 KeyValue::new("mien.model.name", self.name.clone()),
@@ -106,11 +123,28 @@ impl LiveModel {
 
     /// Returns whether another version has the same file, labels, scaling and output.
     pub fn has_files_of(&self, other: &Self) -> bool {
-        self.sha256 == other.sha256
-            && self.manifest.labels == other.manifest.labels
-            && self.config.input_scaling() == other.config.input_scaling()
-            && self.config.output == other.config.output
+        self.files() == other.files()
     }
+
+    /// Returns what determines the predictions of the version except the engine.
+    pub fn files(&self) -> ServedFiles {
+        ServedFiles {
+            sha256: self.sha256.clone(),
+            labels: self.manifest.labels.clone(),
+            scaling: self.config.input_scaling(),
+            output: self.config.output,
+        }
+    }
+}
+
+/// The file, labels, scaling and output of a version.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServedFiles {
+    /// SHA-256 of `model.onnx`, or of an ensemble's members and weights, lower-case hex.
+    pub sha256: String,
+    labels: Labels,
+    scaling: Option<InputScaling>,
+    output: Option<OutputKind>,
 }
 
 /// The versions of one model.

@@ -8,6 +8,7 @@ use super::{
     ModelVersion,
     engines::{Engines, OpenedEngine},
     live::LiveModel,
+    mirror::MirrorSlot,
     repository::{MODEL_FILE, VersionDir},
     serving_options::ServingOptions,
     signing::ModelVerifier,
@@ -64,12 +65,25 @@ impl ModelLoader {
         version: ModelVersion,
         dir: &VersionDir,
     ) -> Result<LiveModel, InferenceError> {
-        let loaded = SystemTime::now();
-        let series = |labels: &Labels| self.metrics.model(name, &version.to_string(), labels);
-        let model = self.build(name, version, dir, loaded, series)?;
+        let model = self.load_without_monitor(name, version, dir)?;
         let drift = self.drift.as_ref();
         let drift = drift.map(|drift| drift.monitor(name, version, &model.sha256));
         Ok(LiveModel { drift, ..model })
+    }
+
+    /// Loads a version like [`Self::load`], but does not compare its images with an evaluation.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::load`].
+    pub(super) fn load_without_monitor(
+        &self,
+        name: &str,
+        version: ModelVersion,
+        dir: &VersionDir,
+    ) -> Result<LiveModel, InferenceError> {
+        let loaded = SystemTime::now();
+        let series = |labels: &Labels| self.metrics.model(name, &version.to_string(), labels);
+        self.build(name, version, dir, loaded, series)
     }
 
     /// Loads a version again from the same files, for another configuration. Its metrics continue.
@@ -167,6 +181,7 @@ impl ModelLoader {
             loaded,
             metrics: series,
             drift: None,
+            mirror: MirrorSlot::default(),
             batcher,
         })
     }

@@ -38,6 +38,9 @@ pub enum SettingsError {
     /// The target of an alias is an alias.
     #[error("--alias: the target `{0}` is an alias; use the name of its model")]
     AliasOfAlias(String),
+    /// A model has two shadows.
+    #[error("--shadow has two candidates for model `{0}`; remove one of them")]
+    ShadowTwice(String),
     /// Traces cannot be exported with these settings.
     #[error("{0}")]
     Traces(String),

@@ -124,6 +124,12 @@ pub(crate) fn share(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "must be a number from 0 to 1".to_owned())
 }
 
+/// Parses a number greater than 0 and at most 1.
+pub(super) fn positive_share(text: &str) -> Result<f64, String> {
+    let share = share(text).ok().filter(|share| *share > 0.0);
+    share.ok_or_else(|| "must be a number greater than 0 and at most 1".to_owned())
+}
+
 fn at_most_a_year(time: Duration) -> Result<Duration, String> {
     if time <= MAX_DURATION {
         Ok(time)

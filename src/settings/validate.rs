@@ -26,6 +26,15 @@ impl Settings {
                 return Err(SettingsError::DataTwice(source.name.clone()));
             }
         }
+        let shadows = &self.shadow.shadow;
+        for (index, spec) in shadows.iter().enumerate() {
+            if shadows[..index]
+                .iter()
+                .any(|other| other.model == spec.model)
+            {
+                return Err(SettingsError::ShadowTwice(spec.model.clone()));
+            }
+        }
         if let Some(threads) = self.serving_options().too_many_threads() {
             return Err(SettingsError::TooManyThreads(threads));
         }

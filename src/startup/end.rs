@@ -12,22 +12,29 @@ use crate::app::AppState;
 /// Time that workers get to end after their inference calls were terminated.
 const TERMINATION_TIME: Duration = Duration::from_secs(2);
 
-/// Cancels evaluations and promotions.
+/// Cancels evaluations and promotions, and ends shadows.
 pub(super) fn cancel_jobs(app: &AppState) {
     app.promotions.shut_down();
+    app.shadows.shut_down();
     app.evaluations.shut_down();
 }
 
-/// Waits until evaluations, promotions and workers have ended, at most until the deadline.
+/// Waits until evaluations, promotions, shadows and workers have ended, at most until the deadline.
 pub(super) async fn end_work(app: &AppState, deadline: Instant) {
     // Waits until their results are saved, which takes as long as a write or the load of a candidate.
     cancel_jobs(app);
-    let jobs = async { tokio::join!(app.promotions.ended(), app.evaluations.ended()) };
+    let jobs = async {
+        tokio::join!(
+            app.promotions.ended(),
+            app.evaluations.ended(),
+            app.shadows.ended()
+        )
+    };
     if tokio::time::timeout_at(deadline.into(), jobs)
         .await
         .is_err()
     {
-        tracing::warn!("evaluations or promotions did not end within --drain-timeout");
+        tracing::warn!("evaluations, promotions or shadows did not end within --drain-timeout");
     }
     app.evaluations.store().report_removal();
     // In any case, the process must not exit while ONNX Runtime runs.

@@ -21,10 +21,10 @@ use crate::{
 };
 
 /// A client of a live connection.
-struct Live(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Live(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Live {
-    async fn connect(app: &TestApp, query: &str) -> Self {
+    pub(crate) async fn connect(app: &TestApp, query: &str) -> Self {
         Self::try_connect(app, query).await.unwrap()
     }
 
@@ -58,7 +58,7 @@ impl Live {
     }
 
     /// Returns the result of a frame.
-    async fn analyse(&mut self, frame: Vec<u8>) -> Value {
+    pub(crate) async fn analyse(&mut self, frame: Vec<u8>) -> Value {
         self.send(frame).await;
         self.result().await
     }
@@ -81,7 +81,7 @@ fn spawn() -> TestApp {
 }
 
 /// Returns a frame with one face at a place.
-fn frame(class: &str, x: i64) -> Vec<u8> {
+pub(crate) fn frame(class: &str, x: i64) -> Vec<u8> {
     composite(&[(class, x, 100, 200)])
 }
 

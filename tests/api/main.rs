@@ -41,6 +41,7 @@ mod program;
 mod promotions;
 mod report;
 mod resources;
+mod shadow;
 mod signatures;
 mod state;
 mod tls;

@@ -11,7 +11,7 @@ use crate::{
     http::MIN_RETRY,
     intake::IntakeError,
     models::{LifecycleError, PromoteError, registry::ResolveError},
-    oip, promotion,
+    oip, promotion, shadow,
     store::StoreError,
 };
 
@@ -155,6 +155,22 @@ impl From<promotion::StartError> for ApiError {
             E::Store(error) => error.into(),
             E::Itself(_) | E::TooFewImages { .. } => Self::invalid_request(detail),
             E::TooMany => Self::overloaded(detail),
+            E::ShuttingDown => Self::shutting_down(detail),
+        }
+    }
+}
+
+impl From<shadow::StartError> for ApiError {
+    fn from(error: shadow::StartError) -> Self {
+        use shadow::StartError as E;
+        let detail = error.to_string();
+        match error {
+            E::Candidate(error) => error.into(),
+            E::OtherLabels { .. } | E::OtherSize { .. } => Self::new(Code::NotComparable, detail),
+            E::OtherServes { .. } | E::InProgress(_) | E::Ended => {
+                Self::new(Code::Conflict, detail)
+            }
+            E::Crashed => Self::internal(detail),
             E::ShuttingDown => Self::shutting_down(detail),
         }
     }

@@ -26,6 +26,7 @@ use crate::{
         decoder::{DecodedFace, ImageDecodeError},
         deepface::{Analysis, AnalysisOptions},
     },
+    models::mirror::ImageSource,
 };
 
 const PATH: &str = "/analyze";
@@ -128,7 +129,7 @@ pub async fn analyze(
         crops = whole.into_iter().map(|face| face.face).collect();
     }
     let call = RequestOptions::live(times.deadline);
-    let classified = classify(&model, crops, call).await?;
+    let classified = classify(&model, crops, call, ImageSource::Images).await?;
     model.record_predictions(features.as_deref(), &classified.rows);
     let regions = regions(&photo).into_iter().zip(&classified.rows);
     let results = regions

@@ -20,7 +20,7 @@ use crate::{
         decoder::{DecodedFace, ImageDecodeError},
         upload::{FormImages, JsonImages},
     },
-    models::ModelVersion,
+    models::{ModelVersion, mirror::ImageSource},
     traces,
 };
 
@@ -130,7 +130,9 @@ pub async fn classify(
     let call = RequestOptions::live(times.deadline);
     let features = model.measure(faces.iter().map(DecodedFace::features));
     let inputs = faces.into_iter().map(|decoded| decoded.face.into());
-    let response = model.infer(inputs.collect(), call).await?;
+    let response = model
+        .infer(inputs.collect(), call, ImageSource::Images)
+        .await?;
     let _step = traces::step("postprocess");
     model.record_predictions(features.as_deref(), &response.rows);
     let finish = Instant::now();

@@ -29,7 +29,7 @@ use crate::{
     },
     inference::Input,
     intake::upload::{FormImages, JsonImages},
-    models::registry::LiveModel,
+    models::{mirror::ImageSource, registry::LiveModel},
     traces,
 };
 
@@ -104,7 +104,7 @@ pub async fn faces(
     let call = RequestOptions::live(times.deadline);
     let features = model.measure(photos.iter().flatten().flat_map(PhotoFaces::features));
     let crops = photos.iter_mut().flatten().flat_map(PhotoFaces::take_crops);
-    let classified = classify(&model, crops.collect(), call).await?;
+    let classified = classify(&model, crops.collect(), call, ImageSource::Images).await?;
     let _step = traces::step("postprocess");
     model.record_predictions(features.as_deref(), &classified.rows);
     let timing = timing(photos.iter().flatten(), &classified);
@@ -129,13 +129,14 @@ pub(super) async fn classify(
     model: &LiveModel,
     crops: Vec<Face>,
     call: RequestOptions,
+    source: ImageSource,
 ) -> Result<BatchResponse, BatchError> {
     let part = (model.batcher.capacity() / QUEUE_SHARE).max(1);
     let mut inputs = crops.into_iter().map(Input::Face).peekable();
     let mut all = BatchResponse::default();
     while inputs.peek().is_some() {
         let inputs = inputs.by_ref().take(part).collect();
-        let response = model.infer(inputs, call).await?;
+        let response = model.infer(inputs, call, source).await?;
         all.rows.extend(response.rows);
         all.queue += response.queue;
         all.inference += response.inference;

@@ -4,6 +4,7 @@ pub mod load;
 pub mod model_info;
 pub mod pin;
 pub mod promotions;
+pub mod shadow;
 mod version_details;
 
 use actix_web::{HttpResponse, web};
@@ -21,6 +22,7 @@ use crate::{
         registry::{ModelView, ResolveError},
         repository::IgnoredPath,
     },
+    shadow::ShadowReport,
 };
 
 const LIST_PATH: &str = "/v1/models";
@@ -113,6 +115,9 @@ pub struct ModelDetails {
     pinned: Option<ModelVersion>,
     /// Versions on disk or in memory in ascending order.
     versions: Vec<VersionDetails>,
+    /// The running shadow, otherwise the last one. Absent if no shadow of the model has run since the start of the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shadow: Option<ShadowReport>,
 }
 
 /// List all models with their versions, the reason for each version that is not loaded, and paths that look like models.
@@ -154,6 +159,7 @@ pub async fn get(
         });
     let versions = versions.collect();
     let aliases = aliases(&model.aliases);
+    let shadow = state.shadows.get(&model.name);
     let ModelView {
         name,
         default,
@@ -168,6 +174,7 @@ pub async fn get(
         serving,
         pinned,
         versions,
+        shadow,
     };
     Ok(HttpResponse::Ok().json(details))
 }

@@ -100,7 +100,8 @@ impl ModelLoader {
         execution != model.execution
     }
 
-    /// Loads a version, and loads it again with its engine if one is requested or stored by an earlier start.
+    /// Loads a version, and loads it again with its engine if one is requested or stored by an earlier start. Its images are not compared
+    /// with an evaluation.
     ///
     /// # Errors
     /// Returns the errors of [`Self::load`].
@@ -110,7 +111,7 @@ impl ModelLoader {
         version: ModelVersion,
         dir: &VersionDir,
     ) -> Result<Arc<LiveModel>, InferenceError> {
-        let model = Arc::new(self.load(name, version, dir)?);
+        let model = Arc::new(self.load_without_monitor(name, version, dir)?);
         let stop = StopCondition::within(self.tuner.budget(), &|| false);
         if self.is_engine_due(&model, false) && self.select_engine(&model, stop) {
             return self.reconfigured(&model);

@@ -6,6 +6,7 @@ mod load_error;
 mod pin;
 mod poll;
 mod reconciler;
+mod shadow;
 mod startup;
 mod suspensions;
 mod timer;
@@ -23,7 +24,7 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 pub(super) use self::suspensions::report_suspensions;
-pub use self::{candidates::StagedCandidate, pin::PersistPin};
+pub use self::{candidates::StagedCandidate, pin::PersistPin, shadow::ShadowCandidate};
 use self::{load_error::load_error, poll::Poller, timer::Timer};
 use super::{
     LifecycleError, LifecycleOptions, RegistryError,

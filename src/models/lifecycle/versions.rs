@@ -1,5 +1,6 @@
 //! Loads and retires versions and publishes their states.
 
+mod detached;
 mod reconfiguration;
 mod retirement;
 mod suspension;
@@ -127,11 +128,7 @@ impl VersionManager {
         });
         let started = Instant::now();
         let load = || self.loader.load(name, version, dir);
-        let loaded = catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| {
-            Err(InferenceError::Runtime(
-                "loading the model panicked".to_owned(),
-            ))
-        });
+        let loaded = catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| loading_panicked());
         self.attempted
             .insert((name.to_owned(), version), dir.fingerprint.clone());
         self.restart_idle_time();
@@ -223,6 +220,12 @@ impl VersionManager {
             drift.remove(name, *version);
         }
     }
+}
+
+/// Returns the error of a load that panicked.
+fn loading_panicked<T>() -> Result<T, InferenceError> {
+    let reason = "loading the model panicked".to_owned();
+    Err(InferenceError::Runtime(reason))
 }
 
 /// Calls `record` with the labels of a loaded version.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{LiveModel, Registry};
-use crate::models::{ModelVersion, PersistPin, PromoteError, StagedCandidate};
+use crate::models::{ModelVersion, PersistPin, PromoteError, ShadowCandidate, StagedCandidate};
 
 impl Registry {
     /// Pins a model, given by its real name, to its serving version and loads another version as its candidate. The candidate
@@ -53,6 +53,22 @@ impl Registry {
                 thread.discard_candidate(&name);
                 Ok(())
             })
+            .await
+    }
+
+    /// Returns a version for a shadow, by the real name of its model. A version that does not serve is loaded for the caller alone. It is
+    /// not part of the models that clients can use, and ends when the caller drops it.
+    ///
+    /// # Errors
+    /// Returns an error if the version is unknown or cannot be served, or if too many changes are waiting.
+    pub async fn load_for_shadow(
+        &self,
+        name: &str,
+        version: ModelVersion,
+    ) -> Result<ShadowCandidate, PromoteError> {
+        let name = name.to_owned();
+        self.lifecycle
+            .try_execute(move |thread| thread.load_for_shadow(&name, version))
             .await
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     drift::FaceFeatures,
     inference::Input,
     metrics::Outcome,
-    models::registry::LiveModel,
+    models::{mirror::ImageSource, registry::LiveModel},
     oip::{
         Error, InferRequest, InferResponse, InputTensor, Kind,
         input::{self, Images},
@@ -133,7 +133,7 @@ async fn classify(
     options: RequestOptions,
 ) -> Result<BatchResponse, Error> {
     let raw = inputs.iter().any(|input| matches!(input, Input::Tensor(_)));
-    match model.infer(inputs, options).await {
+    match model.infer(inputs, options, ImageSource::Images).await {
         // Finite inputs can still overflow inside the network.
         Err(BatchError::InvalidOutput(_)) if raw => Err(Error::invalid(
             "the model's output contains NaN or infinity for these values",

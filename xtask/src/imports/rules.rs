@@ -134,14 +134,21 @@ pub(super) const RULES: &[Rule] = &[
             "crate::evaluation",
             "crate::explanation",
             "crate::promotion",
+            "crate::shadow",
         ],
-        why: "models may use batching; evaluation, explanation and promotion are built on models",
+        why: "models may use batching; evaluation, explanation, promotion and shadow are built on models",
     },
     Rule {
         module: "src/evaluation",
         except: &[],
         forbidden: &["crate::promotion"],
         why: "promotion is built on evaluation",
+    },
+    Rule {
+        module: "src/shadow",
+        except: &[],
+        forbidden: &["crate::evaluation", "crate::promotion"],
+        why: "shadow compares predictions without labels, and promotion is built on shadow",
     },
     Rule {
         module: "src/traces",

@@ -27,7 +27,7 @@ use crate::{
     inference::{Prediction, Probabilities},
     intake::decoder::EncodedImage,
     metrics::LiveOutcome,
-    models::registry::LiveModel,
+    models::{mirror::ImageSource, registry::LiveModel},
 };
 
 /// Analyses the frames of one connection.
@@ -121,7 +121,7 @@ impl Analyzer {
             Err(error) => return Ok(Err(error.into())),
         };
         let call = RequestOptions::live(deadline);
-        let classified = classify(&model, photo.take_crops(), call).await?;
+        let classified = classify(&model, photo.take_crops(), call, ImageSource::Video).await?;
         // The frames of a video are similar to each other, so they are not compared with an evaluation.
         model.record_predictions(None, &classified.rows);
         let (width, height) = (photo.width, photo.height);

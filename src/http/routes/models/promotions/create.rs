@@ -147,7 +147,10 @@ impl PromotionRequest {
     }
 }
 
-fn parse_version(model: &str, version: Version) -> Result<ModelVersion, ApiError> {
+pub(in crate::http::routes::models) fn parse_version(
+    model: &str,
+    version: Version,
+) -> Result<ModelVersion, ApiError> {
     let version = version.into_text();
     version.parse().map_err(|_| {
         let (version, model) = (Excerpt(&version), Excerpt(model));
