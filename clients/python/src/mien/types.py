@@ -368,6 +368,25 @@ class ImageProblem(BaseModel):
     """
 
 
+class InferenceTimes(BaseModel):
+    """
+    Inference times per image: the duration of an inference call divided by its number of images. Each value differs from
+    the exact one by at most 5 %.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+    )
+    p50_ms: float
+    """
+    Median in milliseconds.
+    """
+    p99_ms: float
+    """
+    99 % quantile in milliseconds.
+    """
+
+
 class Input(BaseModel):
     """
     Input of a model.
@@ -387,6 +406,28 @@ class Input(BaseModel):
     shape: list[str]
     """
     Dimensions; `N` is any number of images.
+    """
+
+
+class LabelFlip(BaseModel):
+    """
+    A pair of different labels for the same image.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+    )
+    candidate: str
+    """
+    Label of the candidate.
+    """
+    images: int
+    """
+    Number of images.
+    """
+    serving: str
+    """
+    Label of the serving version.
     """
 
 
@@ -604,6 +645,28 @@ class Score(BaseModel):
     total: int
     """
     Number of scored images.
+    """
+
+
+class ShadowImages(BaseModel):
+    """
+    Numbers of copied images.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+    )
+    compared: int
+    """
+    Images that both versions classified.
+    """
+    dropped: int
+    """
+    Images that were not compared, because a queue was full.
+    """
+    failed: int
+    """
+    Images that the candidate failed on.
     """
 
 
@@ -1036,6 +1099,77 @@ class Scores(Score):
     """
 
 
+class Shadow(BaseModel):
+    """
+    A shadow: a candidate classifies a share of the images that clients send to the serving version. Times are RFC 3339 in UTC.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+    )
+    agreement: float | None = None
+    """
+    Share of the images for which the candidate predicts the label of the serving version, 0 to 1. Images that the candidate failed on
+    count as different labels. Null before the first image.
+    """
+    candidate: str
+    """
+    Name and version of the candidate.
+    """
+    candidate_inference: InferenceTimes | None = None
+    candidate_sha256: str | None = None
+    """
+    SHA-256 of the candidate file, lower-case hex; null before it is loaded.
+    """
+    confidence_difference: float | None = None
+    """
+    Mean absolute difference between the probabilities that both versions assign to their predicted labels, 0 to 1.
+    """
+    ended: AwareDatetime | None = None
+    """
+    Time when the shadow ended.
+    """
+    engine: str | None = None
+    flips: list[LabelFlip]
+    """
+    Numbers of images with different labels, in descending order, at most 100 pairs of labels.
+    """
+    images: ShadowImages
+    """
+    Numbers of copied images.
+    """
+    interval: list[float] | None = None
+    """
+    The 95 % Wilson interval of the agreement.
+    """
+    model: str
+    """
+    Name of the model.
+    """
+    precision: str | None = None
+    reason: str | None = None
+    """
+    Why the shadow ended or failed.
+    """
+    serving_inference: InferenceTimes | None = None
+    share: float
+    """
+    Share of the images that are copied, greater than 0 and at most 1.
+    """
+    started: AwareDatetime
+    """
+    Time of the request, or of the start of the server for a shadow of `--shadow`.
+    """
+    status: str
+    """
+    Status of the shadow.
+    """
+    version: str
+    """
+    The serving version.
+    """
+
+
 class Tuning(BaseModel):
     """
     Origin of a version's configuration.
@@ -1356,6 +1490,7 @@ class ModelDetails(BaseModel):
     """
     The version that serves requests without a version; null if none is loaded.
     """
+    shadow: Shadow | None = None
     versions: list[VersionDetails]
     """
     Versions on disk or in memory in ascending order.
