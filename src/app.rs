@@ -87,6 +87,7 @@ impl AppState {
         let promotions = Promotions::new(
             Arc::clone(&registry),
             Arc::clone(&evaluations),
+            shadows.clone(),
             Arc::clone(&metrics),
         );
         Self {

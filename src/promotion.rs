@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! Promotions: spec -> runner, at most one per model
+//!   shadows.check             if the request requires the result of a shadow
 //!   registry.load_candidate   pins the model to the serving version, then loads the candidate and warms it up
 //!   evaluate                  the candidate, and the baseline version if there is no stored evaluation of it
 //!   verdict                   applies the criterion to the predictions of both

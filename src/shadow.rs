@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A shadow ends when another version serves, or when the files of one of the versions are replaced. The last shadow of each model
-//! stays in memory. Images are not stored.
+//! stays in memory, because a promotion can require its result. Images are not stored.
 
 mod comparison;
 mod durations;
@@ -16,6 +16,7 @@ mod error;
 mod list;
 mod progress;
 mod report;
+mod requirement;
 mod shadows;
 mod spec;
 mod tally;
@@ -24,6 +25,7 @@ mod task;
 pub use self::{
     error::StartError,
     report::{ShadowReport, ShadowStatus},
+    requirement::{NotPassed, PassedShadow, ShadowEvidence, ShadowRequirement},
     shadows::Shadows,
     spec::{CandidateName, ShadowSpec},
 };

@@ -49,10 +49,16 @@ pub(super) struct NoResponse {
 #[error("the server returned {}: {detail}", status.as_u16())]
 pub(super) struct Rejected {
     status: StatusCode,
+    code: String,
     detail: String,
 }
 
 impl Rejected {
+    /// Returns whether the error has this code.
+    pub(super) fn has_code(&self, code: &str) -> bool {
+        self.code == code
+    }
+
     /// Returns whether the admin token is missing or wrong, or the admin API is disabled.
     pub(super) fn is_unauthorized(&self) -> bool {
         matches!(
@@ -104,9 +110,15 @@ impl ApiClient {
         let Reply { status, body, .. } = self.reply(request).await?;
         let document: Value = serde_json::from_slice(&body).unwrap_or_default();
         if !status.is_success() {
-            let detail = document["detail"].as_str().unwrap_or("no reason given");
-            let detail = detail.to_owned();
-            return Err(Rejected { status, detail }.into());
+            let text = |key: &str| document[key].as_str().map(str::to_owned);
+            let code = text("code").unwrap_or_default();
+            let detail = text("detail").unwrap_or_else(|| "no reason given".to_owned());
+            let rejected = Rejected {
+                status,
+                code,
+                detail,
+            };
+            return Err(rejected.into());
         }
         Ok(document)
     }

@@ -43,6 +43,24 @@ pub struct PromoteArgs {
     #[command(flatten)]
     criterion: CriterionArgs,
 
+    /// Minimum number of images that the shadow of the candidate must have compared with the serving version.
+    #[arg(
+        long,
+        value_name = "COUNT",
+        requires = "min_shadow_agreement",
+        value_parser = parse::number::<1_000_000_000>
+    )]
+    min_shadow_images: Option<NonZeroUsize>,
+
+    /// Minimum share, 0 to 1, of these images for which both versions must have predicted the same label.
+    #[arg(
+        long,
+        value_name = "SHARE",
+        requires = "min_shadow_images",
+        value_parser = parse::share
+    )]
+    min_shadow_agreement: Option<f64>,
+
     /// Loaded version that --max-regression compares with. By default the serving version.
     #[arg(long, value_name = "VERSION", conflicts_with = "min_accuracy")]
     baseline_version: Option<String>,
@@ -131,6 +149,10 @@ impl PromoteArgs {
             "version": self.candidate, "dataset": self.dataset, "split": self.split, "limit": self.limit,
             "min_accuracy": criterion.min_accuracy, "max_regression": criterion.max_regression, "baseline_version": self.baseline_version,
         });
+        if let (Some(images), Some(agreement)) = (self.min_shadow_images, self.min_shadow_agreement)
+        {
+            request["shadow"] = json!({"min_images": images, "min_agreement": agreement});
+        }
         if let Some(request) = request.as_object_mut() {
             request.retain(|_, value| !value.is_null());
         }

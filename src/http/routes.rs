@@ -171,7 +171,7 @@ fn models() -> [Endpoint; 13] {
                 Code::Conflict,
                 "the version serves already, no version is loaded, or a promotion of the model is pending",
             )
-            .problems(&[BUSY]),
+            .problems(&[&[Code::ShadowNotPassed], BUSY]),
         Endpoint::of::<promotions::list::__path_list>(Access::PROMOTIONS, || web::to(promotions::list::list))
             .problems(&[QUERY, NO_MODEL]),
         Endpoint::of::<promotions::get::__path_get>(Access::PROMOTIONS, || web::to(promotions::get::get))

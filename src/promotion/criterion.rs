@@ -7,6 +7,7 @@ use mien_faces::report::min_images_for_margin;
 use crate::{
     evaluation,
     models::{LifecycleError, ModelVersion, PromoteError, registry::ResolveError},
+    shadow::{NotPassed, ShadowRequirement},
     store::{JobId, PromotionRecord, PromotionStatus, StoreError},
     timestamp::Timestamp,
 };
@@ -37,6 +38,8 @@ pub struct PromotionSpec {
     pub version: ModelVersion,
     /// Acceptance criterion.
     pub criterion: Criterion,
+    /// The result that the shadow of the candidate must have.
+    pub shadow: Option<ShadowRequirement>,
     /// Images of the evaluation.
     pub images: evaluation::EvaluationSpec,
 }
@@ -65,6 +68,9 @@ pub enum StartError {
         /// Number of images that the margin needs.
         needed: u64,
     },
+    /// The shadow of the candidate does not have the required result.
+    #[error(transparent)]
+    Shadow(#[from] NotPassed),
     /// The candidate cannot be evaluated on these images.
     #[error(transparent)]
     Evaluation(#[from] evaluation::StartError),

@@ -36,6 +36,7 @@ impl PromotionTask {
             .load_candidate(name, version, self.begin())
             .await;
         let StagedCandidate { serving, candidate } = loaded?;
+        self.check_shadow(&serving, &candidate)?;
         self.job.state().update(|record| {
             record.status = PromotionStatus::Evaluating;
             record.sha256 = Some(candidate.sha256.clone());
@@ -43,32 +44,58 @@ impl PromotionTask {
             record.engine = Some(engine.name().to_owned());
             record.precision = Some(precision.name().to_owned());
         });
+        let (mut verdict, baseline) = self.judge(&candidate, serving).await?;
+        verdict.shadow = self.shadow.as_ref().map(|shadow| shadow.evidence);
+        Ok(Decision {
+            verdict,
+            candidate,
+            baseline,
+        })
+    }
+
+    /// Evaluates the candidate and applies the criterion. Also returns the version that the candidate was compared with.
+    async fn judge(
+        &self,
+        candidate: &Arc<LiveModel>,
+        serving: Arc<LiveModel>,
+    ) -> Result<(Verdict, Option<Arc<LiveModel>>), PromotionError> {
         match self.spec.criterion {
             Criterion::MinAccuracy(accuracy) => {
-                let measured = self.measure(&candidate).await?;
-                let verdict = Verdict::min_accuracy(accuracy, &measured);
-                Ok(Decision {
-                    verdict,
-                    candidate,
-                    baseline: None,
-                })
+                let measured = self.measure(candidate).await?;
+                Ok((Verdict::min_accuracy(accuracy, &measured), None))
             }
             Criterion::MaxRegression { margin, baseline } => {
                 let baseline = match baseline {
                     None => serving,
                     Some(other) => {
-                        let other = other.to_string();
+                        let (name, other) = (self.job.model(), other.to_string());
                         self.shared.registry.resolve(Some(name), Some(&other))?
                     }
                 };
-                let verdict = self.compare(margin, &candidate, &baseline).await?;
-                Ok(Decision {
-                    verdict,
-                    candidate,
-                    baseline: Some(baseline),
-                })
+                let verdict = self.compare(margin, candidate, &baseline).await?;
+                Ok((verdict, Some(baseline)))
             }
         }
+    }
+
+    /// Checks that the required shadow compared the files that are loaded.
+    ///
+    /// # Errors
+    /// Returns an error if one of the versions was replaced after the shadow.
+    fn check_shadow(
+        &self,
+        serving: &LiveModel,
+        candidate: &LiveModel,
+    ) -> Result<(), PromotionError> {
+        let Some(shadow) = &self.shadow else {
+            return Ok(());
+        };
+        for (files, loaded) in [(&shadow.serving, serving), (&shadow.candidate, candidate)] {
+            if *files != loaded.files() {
+                return Err(PromotionError::OtherFiles(loaded.version));
+            }
+        }
+        Ok(())
     }
 
     /// Returns a callback that stores the status `loading` together with a pin to the serving version.

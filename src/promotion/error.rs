@@ -30,6 +30,11 @@ pub(super) enum PromotionError {
     /// The baseline version is not loaded.
     #[error(transparent)]
     Baseline(#[from] ResolveError),
+    /// A version was replaced after the shadow that the promotion requires.
+    #[error(
+        "the shadow compared other files of version {0}; run a shadow with the current files first"
+    )]
+    OtherFiles(ModelVersion),
     /// An evaluation cannot be started.
     #[error(transparent)]
     Start(StartError),
@@ -77,6 +82,7 @@ impl PromotionError {
             | Self::Crashed
             | Self::Candidate(_)
             | Self::Baseline(_)
+            | Self::OtherFiles(_)
             | Self::Start(_)
             | Self::Evaluation { .. }
             | Self::Unloaded(_)

@@ -13,6 +13,7 @@ use crate::{
     jobs::{Job as _, Jobs},
     metrics::Metrics,
     models::{LifecycleError, PromoteError, registry::Registry},
+    shadow::{PassedShadow, Shadows},
     store::{JobId, PromotionRecord, Store, StoreError},
 };
 
@@ -30,6 +31,7 @@ impl Promotions {
     pub fn new(
         registry: Arc<Registry>,
         evaluations: Arc<Evaluations>,
+        shadows: Shadows,
         metrics: Arc<Metrics>,
     ) -> Self {
         let jobs = Jobs::new(evaluations.store().clone(), evaluations.retention());
@@ -37,6 +39,7 @@ impl Promotions {
             jobs,
             registry,
             evaluations,
+            shadows,
             metrics,
         };
         Self {
@@ -47,16 +50,17 @@ impl Promotions {
     /// Stores a new promotion and starts it.
     ///
     /// # Errors
-    /// Returns an error if the model, version or data is unknown, the version cannot be promoted, a promotion of the model is
-    /// pending, too many promotions are pending, or the store fails.
+    /// Returns an error if the model, version or data is unknown, the version cannot be promoted, its shadow does not have the required
+    /// result, a promotion of the model is pending, too many promotions are pending, or the store fails.
     pub async fn start(&self, spec: PromotionSpec) -> Result<Arc<Job>, StartError> {
-        let record = self.check(&spec).await?;
+        let (record, shadow) = self.check(&spec).await?;
         let job = Arc::new(Job::new(record));
         self.register(Arc::clone(&job))?;
         let task = PromotionTask {
             shared: Arc::clone(&self.shared),
             job: Arc::clone(&job),
             spec,
+            shadow,
         };
         let deciding = task.clone();
         let work = async move { deciding.decide().await };
@@ -64,8 +68,12 @@ impl Promotions {
         Ok(job)
     }
 
-    /// Checks a request and returns its record. The conditions that may change are checked again when the promotion starts.
-    async fn check(&self, spec: &PromotionSpec) -> Result<PromotionRecord, StartError> {
+    /// Checks a request and returns its record and the required shadow. The conditions that may change are checked again when the
+    /// promotion starts.
+    async fn check(
+        &self,
+        spec: &PromotionSpec,
+    ) -> Result<(PromotionRecord, Option<PassedShadow>), StartError> {
         let registry = &self.shared.registry;
         let unknown = || LifecycleError::UnknownModel(spec.model.clone());
         let model = registry.model(&spec.model).ok_or_else(unknown)?;
@@ -103,7 +111,11 @@ impl Promotions {
         }
         let images = self.shared.evaluations.images(&spec.images)?;
         spec.criterion.check_images(images)?;
-        Ok(spec.record(&name, serving, images))
+        let shadow = spec.shadow.map(|requirement| {
+            let shadows = &self.shared.shadows;
+            shadows.check(&name, serving, version, requirement)
+        });
+        Ok((spec.record(&name, serving, images), shadow.transpose()?))
     }
 
     /// Returns the promotions of a model, newest first, at most `limit`.

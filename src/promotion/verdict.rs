@@ -4,7 +4,7 @@ use mien_faces::report::{CompareError, Prediction, Score, Tally, compare};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{models::ModelVersion, store::JobId};
+use crate::{models::ModelVersion, shadow::ShadowEvidence, store::JobId};
 
 /// Measured values and result. Accuracies are 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -26,6 +26,9 @@ pub struct Verdict {
     pub difference: Option<f64>,
     /// The 95 % interval of `difference` for paired images; null with `min_accuracy`.
     pub difference_interval: Option<[f64; 2]>,
+    /// The result of the shadow when the promotion started. Absent if the promotion did not require a shadow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<ShadowEvidence>,
 }
 
 /// The score of a version.
@@ -104,6 +107,7 @@ impl Verdict {
             baseline: None,
             difference: None,
             difference_interval: None,
+            shadow: None,
         }
     }
 

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     inference::{Labels, engine::Execution},
     metrics::ShadowMetrics,
-    models::{ModelVersion, mirror::Mirror, name::ModelName},
+    models::{ModelVersion, live::ServedFiles, mirror::Mirror, name::ModelName},
     timestamp::Timestamp,
 };
 
@@ -46,13 +46,22 @@ struct State {
 
 /// What is known after the candidate was loaded.
 pub(super) struct Loaded {
-    pub(super) candidate_sha256: String,
+    pub(super) serving: ServedFiles,
+    pub(super) candidate: ServedFiles,
     /// Engine and precision of the candidate.
     pub(super) execution: Execution,
     /// The labels of the serving version.
     pub(super) labels: Labels,
     pub(super) mirror: Arc<Mirror>,
     pub(super) metrics: Arc<ShadowMetrics>,
+}
+
+/// The results of a shadow at one moment.
+pub(super) struct Results {
+    pub(super) serving: ServedFiles,
+    pub(super) candidate: ServedFiles,
+    pub(super) compared: u64,
+    pub(super) agreement: Option<f64>,
 }
 
 impl Shadow {
@@ -182,6 +191,18 @@ impl Shadow {
         lock(&self.state).loaded.is_some()
     }
 
+    /// Returns the results if the candidate was loaded.
+    pub(super) fn results(&self) -> Option<Results> {
+        let state = lock(&self.state);
+        let loaded = state.loaded.as_ref()?;
+        Some(Results {
+            serving: loaded.serving.clone(),
+            candidate: loaded.candidate.clone(),
+            compared: state.tally.compared(),
+            agreement: state.tally.agreement(),
+        })
+    }
+
     /// Returns the state for clients.
     pub(super) fn report(&self) -> ShadowReport {
         let state = lock(&self.state);
@@ -208,7 +229,7 @@ impl Shadow {
         };
         if let Some(loaded) = &state.loaded {
             let queue = if is_ended { 0 } else { loaded.mirror.dropped() };
-            report.set_candidate(&loaded.candidate_sha256, loaded.execution);
+            report.set_candidate(&loaded.candidate.sha256, loaded.execution);
             report.set_results(&state.tally, queue, loaded.labels.names());
         }
         report

@@ -106,7 +106,8 @@ async fn open(
         Arc::clone(&metrics),
     ));
     shadow.begin(Loaded {
-        candidate_sha256: candidate.sha256.clone(),
+        serving: serving.files(),
+        candidate: candidate.files(),
         execution: candidate.execution,
         labels: serving.manifest.labels.clone(),
         mirror: Arc::clone(&mirror),

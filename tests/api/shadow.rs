@@ -2,6 +2,7 @@
 
 mod copies;
 mod ends;
+mod gate;
 mod invalid;
 mod startup;
 

@@ -18,6 +18,8 @@ const UNREACHABLE: u8 = 5;
 const UNAUTHORIZED: u8 = 6;
 /// Exit code of a cancelled promotion.
 const CANCELLED: u8 = 7;
+/// Error code of the server if the shadow does not meet the criterion.
+const SHADOW_NOT_PASSED: &str = "shadow_not_passed";
 
 /// The fields of a promotion that the command uses.
 #[derive(Debug, Deserialize)]
@@ -86,13 +88,13 @@ impl Promotion {
 
 /// Returns the exit code of an error that prevents a promotion.
 pub(super) fn exit_code_of(error: &anyhow::Error) -> ExitCode {
+    let rejected = error.downcast_ref::<Rejected>();
     if error.is::<NoResponse>() {
         ExitCode::from(UNREACHABLE)
-    } else if error
-        .downcast_ref::<Rejected>()
-        .is_some_and(Rejected::is_unauthorized)
-    {
+    } else if rejected.is_some_and(Rejected::is_unauthorized) {
         ExitCode::from(UNAUTHORIZED)
+    } else if rejected.is_some_and(|rejected| rejected.has_code(SHADOW_NOT_PASSED)) {
+        ExitCode::from(REJECTED)
     } else {
         ExitCode::FAILURE
     }

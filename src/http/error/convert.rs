@@ -154,6 +154,7 @@ impl From<promotion::StartError> for ApiError {
             E::Evaluation(error) => error.into(),
             E::Store(error) => error.into(),
             E::Itself(_) | E::TooFewImages { .. } => Self::invalid_request(detail),
+            E::Shadow(_) => Self::new(Code::ShadowNotPassed, detail),
             E::TooMany => Self::overloaded(detail),
             E::ShuttingDown => Self::shutting_down(detail),
         }

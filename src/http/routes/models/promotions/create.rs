@@ -21,6 +21,7 @@ use crate::{
     jobs::Job as _,
     models::ModelVersion,
     promotion::{Criterion, PromotionResponse, PromotionSpec},
+    shadow::ShadowRequirement,
 };
 
 /// Characters that are percent-encoded in a segment of a path: all but the unreserved ones (RFC 3986, section 2.3).
@@ -56,6 +57,21 @@ pub struct PromotionRequest {
     /// Loaded version that `max_regression` compares with; by default the serving version.
     #[schema(value_type = Option<String>, example = "1")]
     baseline_version: Option<Version>,
+    /// The result that the shadow of the candidate must have. The promotion is rejected with `shadow_not_passed` if the last shadow did
+    /// not compare the candidate with the serving version, or does not have this result.
+    shadow: Option<ShadowCriterion>,
+}
+
+/// The result that a promotion requires from the shadow of its candidate.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShadowCriterion {
+    /// Minimum number of compared images.
+    #[schema(minimum = 1, example = 1000)]
+    min_images: u64,
+    /// Minimum share of images with the same label, 0 to 1. Images that the candidate failed on count as different labels.
+    #[schema(minimum = 0, maximum = 1, example = 0.9)]
+    min_agreement: f64,
 }
 
 /// Promote a version if it passes an evaluation.
@@ -90,6 +106,23 @@ pub async fn create(
         .json(response))
 }
 
+impl ShadowCriterion {
+    fn requirement(self) -> Result<ShadowRequirement, ApiError> {
+        let Self {
+            min_images,
+            min_agreement,
+        } = self;
+        if min_images == 0 || !(0.0..=1.0).contains(&min_agreement) {
+            let detail = "`shadow.min_images` must be at least 1, and `shadow.min_agreement` must be between 0 and 1";
+            return Err(ApiError::invalid_request(detail));
+        }
+        Ok(ShadowRequirement {
+            min_images,
+            min_agreement,
+        })
+    }
+}
+
 impl PromotionRequest {
     fn spec(
         mut self,
@@ -97,6 +130,7 @@ impl PromotionRequest {
         request_id: Option<String>,
     ) -> Result<PromotionSpec, ApiError> {
         let criterion = self.criterion(&model)?;
+        let shadow = self.shadow.take().map(ShadowCriterion::requirement);
         let Self {
             version,
             dataset,
@@ -114,6 +148,7 @@ impl PromotionRequest {
             version: parse_version(&model, version)?,
             model,
             criterion,
+            shadow: shadow.transpose()?,
             images,
         })
     }
