@@ -9,6 +9,7 @@ import { count, dateTime, percent } from './format.js'
 import { poll } from './polling.js'
 import { openPromotionDialog } from './promotion-dialog.js'
 import { hidePromotions, promotionPanel } from './promotions.js'
+import { shadowPanel } from './shadow.js'
 import { tuningCurves } from './tuning.js'
 
 let list = null
@@ -64,6 +65,7 @@ function modelCard(model) {
         model.pinned ? unpinButton(model) : isServing && pinButton(model),
         isServing && unloadButton(model))),
     promotionPanel(model.name, refresh),
+    model.shadow && shadowPanel(model.shadow),
     model.versions.toReversed().map((version) => versionSection(model, version)))
 }
 

@@ -13,6 +13,7 @@ mod foreign_pages;
 mod layout;
 mod photos;
 mod recovery;
+mod shadow;
 
 /// Returns the label of the newest prediction.
 async fn newest_label(ui: &WebUi) -> Result<String> {
