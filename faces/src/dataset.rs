@@ -17,12 +17,14 @@ mod duplicates;
 mod error;
 mod fingerprint;
 mod folders;
+mod groups;
 mod left_out;
 mod split;
 mod subset;
 
 pub use duplicates::{DuplicateCounts, Duplicates, duplicates};
 pub use error::DatasetError;
+use groups::ImageGroups;
 pub use left_out::{LeftOut, describe_directories};
 pub use split::{Split, UnknownSplit, UnknownUsage, Usage};
 
@@ -119,10 +121,12 @@ pub struct Dataset {
     train: Vec<Sample>,
     test: Vec<Sample>,
     left_out: LeftOut,
+    groups: ImageGroups,
 }
 
 impl Dataset {
-    /// Lists a data set: a directory with `train/` or `test/` or both, a directory with `fer2013.csv`, or the path of such a file.
+    /// Lists a data set: a directory with `train/` or `test/` or both, a directory with `fer2013.csv`, or the path of such a file. Reads
+    /// the `groups.csv` in the same directory if it exists.
     ///
     /// # Errors
     /// Returns an error with the path and the remedy if the data set does not exist, cannot be read or has a malformed CSV file.
@@ -134,9 +138,8 @@ impl Dataset {
         } else {
             root.to_owned()
         };
-        let is_folders = ["train", "test"]
-            .iter()
-            .any(|split| root.join(split).is_dir());
+        let mut splits = ["train", "test"].iter();
+        let is_folders = splits.any(|split| root.join(split).is_dir());
         let mut left_out = LeftOut::default();
         let (train, test) = if is_folders {
             left_out.directories = folders::other_directories(root)?;
@@ -152,7 +155,10 @@ impl Dataset {
                 directories: folders::other_directories(root)?,
             });
         };
-        Ok(Self::sorted(root, train, test, left_out))
+        let groups = ImageGroups::read(file.parent().unwrap_or(root))?;
+        left_out.group_rows = groups.rows_without_image(train.iter().chain(&test));
+        let data = Self::sorted(root, train, test, left_out);
+        Ok(Self { groups, ..data })
     }
 
     fn sorted(
@@ -167,16 +173,16 @@ impl Dataset {
                     .cmp(&(b.usage, b.expression))
                     .then_with(|| sort_key(a).cmp(&sort_key(b)))
             });
-            samples
-                .iter_mut()
-                .enumerate()
-                .for_each(|(position, sample)| sample.position = position);
+            for (position, sample) in samples.iter_mut().enumerate() {
+                sample.position = position;
+            }
         }
         Self {
             root: root.to_owned(),
             train,
             test,
             left_out,
+            groups: ImageGroups::default(),
         }
     }
 

@@ -40,7 +40,13 @@ impl Datasets {
                     samples.map(move |(index, sample)| (sample.id(), (split, index)))
                 })
                 .collect();
-            tracing::info!(dataset = name, images = images.len(), "data set listed");
+            let groupings = dataset.grouping_names().join(", ");
+            tracing::info!(
+                dataset = name,
+                images = images.len(),
+                groupings,
+                "data set listed"
+            );
             let left_out = dataset.left_out();
             if !left_out.is_empty() {
                 tracing::warn!(dataset = name, %left_out, "the data set has files that are not listed");

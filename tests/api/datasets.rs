@@ -14,10 +14,10 @@ async fn data_sets_are_listed_with_splits() {
     let source = format!("--data=more={}", data.path().display());
     let app = spawn(&data, &[&source]);
     let splits = json!({"train": 1, "test": 7, "PublicTest": 3, "PrivateTest": 4});
-    let left_out = json!({"files": {}, "directories": []});
+    let left_out = json!({"files": {}, "directories": [], "group_rows": 0});
     let expected = json!({"datasets": [
-        {"name": "faces", "splits": splits, "left_out": left_out},
-        {"name": "more", "splits": splits, "left_out": left_out},
+        {"name": "faces", "splits": splits, "groupings": [], "left_out": left_out},
+        {"name": "more", "splits": splits, "groupings": [], "left_out": left_out},
     ]});
     assert_eq!(app.json("/v1/datasets").await, expected);
     let bare = crate::helpers::TestApp::spawn();
@@ -36,7 +36,7 @@ async fn left_out_files_are_listed_by_extension() {
     assert_eq!(faces["splits"]["test"], 8);
     assert_eq!(
         faces["left_out"],
-        json!({"files": {"txt": 1}, "directories": ["validation"]})
+        json!({"files": {"txt": 1}, "directories": ["validation"], "group_rows": 0})
     );
 }
 

@@ -180,7 +180,8 @@ impl Row {
     }
 }
 
-fn malformed(path: &Path, error: &csv::Error) -> DatasetError {
+/// Converts an error of the CSV reader, whose text names the line and the problem.
+pub(super) fn malformed(path: &Path, error: &csv::Error) -> DatasetError {
     let line = error.position().map_or(0, csv::Position::line);
     DatasetError::Csv {
         path: path.to_owned(),

@@ -1,4 +1,4 @@
-//! Files and directories of a data set that are not listed.
+//! Files and directories of a data set that are not listed, and rows of `groups.csv` whose image does not exist.
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
@@ -13,7 +13,7 @@ const MAX_KINDS: usize = 32;
 /// Kind of files with other or no extensions.
 const OTHER: &str = "other";
 
-/// Files and directories of a data set that are not listed.
+/// Files and directories of a data set that are not listed, and rows of `groups.csv` whose image does not exist.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LeftOut {
@@ -24,12 +24,15 @@ pub struct LeftOut {
     /// Names of directories next to `train` and `test`, sorted.
     #[cfg_attr(feature = "openapi", schema(example = json!(["validation"])))]
     pub directories: Vec<String>,
+    /// Number of rows of `groups.csv` whose image is not in the data set.
+    #[serde(default)]
+    pub group_rows: usize,
 }
 
 impl LeftOut {
     /// Returns whether everything is listed.
     pub fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.directories.is_empty()
+        self.files.is_empty() && self.directories.is_empty() && self.group_rows == 0
     }
 
     /// Counts a file.
@@ -47,28 +50,30 @@ impl LeftOut {
 
 impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
         let count = self.files.values().sum::<usize>();
         if count > 0 {
             let kinds = self
                 .files
                 .iter()
                 .map(|(kind, count)| format!("{kind}: {count}"));
-            let kinds: Vec<String> = kinds.collect();
-            write!(
-                f,
-                "{count} files that are not images of a class ({})",
-                kinds.join(", ")
-            )?;
+            let kinds = kinds.collect::<Vec<_>>().join(", ");
+            parts.push(format!(
+                "{count} files that are not images of a class ({kinds})"
+            ));
         }
         if !self.directories.is_empty() {
-            let separator = if count > 0 { "; " } else { "" };
             let directories = self.directories.join(", ");
-            write!(
-                f,
-                "{separator}directories that are not splits: {directories}"
-            )?;
+            parts.push(format!("directories that are not splits: {directories}"));
         }
-        Ok(())
+        if self.group_rows > 0 {
+            let rows = match self.group_rows {
+                1 => "1 row".to_owned(),
+                rows => format!("{rows} rows"),
+            };
+            parts.push(format!("{rows} of groups.csv whose image does not exist"));
+        }
+        f.write_str(&parts.join("; "))
     }
 }
 

@@ -51,6 +51,7 @@ fn evaluation(predictions: &[Prediction]) -> Evaluation {
         left_out: LeftOut {
             files: [("txt".to_owned(), 3)].into(),
             directories: vec!["validation".to_owned()],
+            group_rows: 2,
         },
         seconds: 1.25,
         images_per_second: 189.6,

@@ -41,6 +41,9 @@ pub struct DatasetView {
     /// Number of images per split: `train`, `test`, and the parts of `test` that FER2013 defines (`PublicTest`, `PrivateTest`).
     #[schema(value_type = BTreeMap<String, usize>, example = json!({"train": 28709, "test": 7178, "PublicTest": 3589, "PrivateTest": 3589}))]
     splits: BTreeMap<&'static str, usize>,
+    /// Names of the groupings in its `groups.csv`.
+    #[schema(example = json!(["age", "lighting"]))]
+    groupings: Vec<String>,
     /// Files and directories that are not listed.
     left_out: LeftOut,
 }
@@ -55,6 +58,7 @@ pub async fn list(state: web::Data<AppState>) -> HttpResponse {
         Some(DatasetView {
             name,
             splits: Split::ALL.into_iter().map(count).collect(),
+            groupings: dataset.grouping_names().to_vec(),
             left_out: dataset.left_out().clone(),
         })
     };

@@ -114,7 +114,7 @@ async fn report_counts_files_that_are_not_listed() {
     let report = app.report(&json!({"dataset": "faces"})).await;
     assert_eq!(
         report["left_out"],
-        json!({"files": {"txt": 1}, "directories": ["validation"]})
+        json!({"files": {"txt": 1}, "directories": ["validation"], "group_rows": 0})
     );
 }
 

@@ -459,7 +459,7 @@ class LabelPrediction(BaseModel):
 
 class LeftOut(BaseModel):
     """
-    Files and directories of a data set that are not listed.
+    Files and directories of a data set that are not listed, and rows of `groups.csv` whose image does not exist.
     """
 
     model_config = ConfigDict(
@@ -473,6 +473,10 @@ class LeftOut(BaseModel):
     """
     Lower-case extension -> number of files that are not images of a supported format or not in the directory of a class.
     `other` counts files without an extension.
+    """
+    group_rows: int | None = None
+    """
+    Number of rows of `groups.csv` whose image is not in the data set.
     """
 
 
@@ -785,6 +789,10 @@ class DatasetView(BaseModel):
     model_config = ConfigDict(
         frozen=True,
     )
+    groupings: list[str]
+    """
+    Names of the groupings in its `groups.csv`.
+    """
     left_out: LeftOut
     """
     Files and directories that are not listed.
