@@ -1,11 +1,11 @@
-//! Persistent state: evaluations with their predictions and profiles, promotions and pins, in one SQLite file.
+//! Persistent state: evaluations with their predictions, groupings and profiles, promotions and pins, in one SQLite file.
 //!
 //! ```text
 //! Store: one connection behind a lock; Store::run executes work on a blocking thread
 //!   database_file   detects that the file was removed
 //!   data_dir   --state DIR -> directory, its lock file, the database file
 //!   schema     tables and migrations
-//!   evaluations, predictions, profiles, promotions, pins: records <-> rows
+//!   evaluations, predictions, groupings, profiles, promotions, pins: records <-> rows
 //! ```
 //!
 //! Records are plain data. Of the server's types this module uses only labels, splits and versions.
@@ -13,6 +13,7 @@
 mod data_dir;
 mod database_file;
 mod evaluations;
+mod groupings;
 mod job_id;
 mod pins;
 mod predictions;

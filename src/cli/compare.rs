@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use mien_faces::report::{self as scores, Comparison, Prediction, csv};
+use mien_faces::report::{Comparison, Predictions, compare_with_groups, csv};
 use serde::Serialize;
 
 use super::{output::Output, table};
@@ -58,7 +58,7 @@ impl CompareArgs {
         let markdown = Output::open_optional(self.markdown.as_ref())?;
         let (of_a, of_b) = (read(&self.a)?, read(&self.b)?);
         let (file_a, file_b) = (self.a.display().to_string(), self.b.display().to_string());
-        let comparison = scores::compare(&of_a, &of_b)
+        let comparison = compare_with_groups(&of_a, &of_b)
             .with_context(|| format!("`{file_a}` and `{file_b}` cannot be compared"))?;
 
         let [a, b] = [&file_a, &file_b].map(|name| Side {
@@ -90,11 +90,11 @@ impl CompareArgs {
     }
 }
 
-/// Reads the predictions of a file.
+/// Reads the predictions and groups of a file.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read or does not contain predictions.
-pub(super) fn read(path: &Path) -> anyhow::Result<Vec<Prediction>> {
+pub(super) fn read(path: &Path) -> anyhow::Result<Predictions> {
     let name = path.display();
     let file = File::open(path)
         .with_context(|| format!("cannot read `{name}`; check that it exists and is readable"))?;

@@ -15,7 +15,7 @@ use anyhow::Context;
 use clap::Args;
 use mien_faces::{
     dataset::{Dataset, Sample, Split},
-    report::csv,
+    report::{Predictions, csv},
 };
 use serde::Serialize;
 
@@ -239,7 +239,8 @@ impl Outputs {
         }
         if let Some(output) = self.csv {
             let mut lines = Vec::new();
-            csv::write(&mut lines, &result.predictions, true)?;
+            let Predictions { images, groupings } = &result.predictions;
+            csv::write(&mut lines, images, 0, groupings)?;
             output.write(&lines)?;
         }
         Ok(())

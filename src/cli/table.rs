@@ -1,6 +1,7 @@
 //! Prints an evaluation as text.
 
 mod comparison;
+mod groups;
 
 use std::fmt::{self, Write as _};
 
@@ -12,7 +13,7 @@ use mien_faces::{
 pub(super) use self::comparison::comparison;
 use crate::evaluation::Evaluation;
 
-/// Formats accuracy, scores per class and the confusion matrix.
+/// Formats accuracy, scores per class and per group, and the confusion matrix.
 pub(super) fn evaluation(evaluation: &Evaluation) -> String {
     let mut text = String::new();
     write(&mut text, evaluation).expect("writing to a string does not fail");
@@ -44,6 +45,7 @@ fn write(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
     }
     summary(text, report)?;
     classes(text, report)?;
+    groups::scores(text, &evaluation.groups)?;
     confusion(text, report)?;
     writeln!(text, "{seconds:.1} s, {images_per_second:.1} images/s")?;
     if unreadable.count > 0 {

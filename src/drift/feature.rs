@@ -65,6 +65,11 @@ impl FaceFeatures {
         }
     }
 
+    /// Returns brightness, contrast and sharpness, or `None` if they were not measured.
+    pub fn statistics(&self) -> Option<FaceStatistics> {
+        self.statistics
+    }
+
     /// Measures the input of a model. The size is `None` if the client resized the face, and a tensor of scaled values is not measured.
     pub fn of_input(input: &Input, size: Option<f32>) -> Self {
         let statistics = match input {

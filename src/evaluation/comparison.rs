@@ -2,7 +2,7 @@
 
 use mien_faces::{
     dataset::Split,
-    report::{self, CompareError, Comparison, Prediction},
+    report::{CompareError, Comparison, Predictions, compare_with_groups},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -51,16 +51,16 @@ pub enum NotComparable {
     Images(#[from] CompareError),
 }
 
-/// Compares the predictions of two successful evaluations.
+/// Compares the predictions of two successful evaluations, also per group.
 ///
 /// # Errors
 /// Returns an error if they are on different data or have no image in common.
 pub fn compare(
-    (a, of_a): (EvaluationRecord, &[Prediction]),
-    (b, of_b): (EvaluationRecord, &[Prediction]),
+    (a, of_a): (EvaluationRecord, &Predictions),
+    (b, of_b): (EvaluationRecord, &Predictions),
 ) -> Result<Compared, NotComparable> {
     check_data(&a, &b)?;
-    let comparison = report::compare(of_a, of_b)?;
+    let comparison = compare_with_groups(of_a, of_b)?;
     Ok(Compared {
         evaluation_a: a.into(),
         evaluation_b: b.into(),

@@ -50,7 +50,7 @@ pub async fn score_without_duplicates(
     let mut result = run.await?;
     let in_train = in_train.await;
     let without = |ids: Arc<HashSet<String>>| {
-        without_duplicates(&result.predictions, |prediction| {
+        without_duplicates(&result.predictions.images, |prediction| {
             ids.contains(&prediction.image)
         })
     };

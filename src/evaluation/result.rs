@@ -2,7 +2,7 @@
 
 use mien_faces::{
     dataset::LeftOut,
-    report::{Mistake, Prediction, Report, WithoutDuplicates},
+    report::{GroupingScores, Mistake, Predictions, Report, WithoutDuplicates},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -26,6 +26,10 @@ pub struct Evaluation {
     /// train, and if the data set has no train split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without_duplicates: Option<WithoutDuplicates>,
+    /// The accuracy per group: of the groupings in `groups.csv` of the data set, then of brightness, contrast and blur. The groups `low`,
+    /// `medium` and `high` are terciles of the evaluated images. Reports of older versions do not have groups.
+    #[serde(default)]
+    pub groups: Vec<GroupingScores>,
     /// The unreadable images.
     pub unreadable: Unreadable,
     /// Files and directories of the data set, of all splits together, that are not part of any evaluation.
@@ -60,8 +64,8 @@ pub struct UnreadableImage {
 pub struct EvaluationResult {
     /// The report.
     pub evaluation: Evaluation,
-    /// Prediction for each readable image, in the order of the data set.
-    pub predictions: Vec<Prediction>,
+    /// Predictions for the readable images, in the order of the data set.
+    pub predictions: Predictions,
     /// The distribution of the features; `None` for few images.
     pub profile: Option<Profile>,
 }

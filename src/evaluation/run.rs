@@ -7,9 +7,11 @@ use std::{
 
 use futures_util::TryStreamExt;
 use mien_faces::{
-    dataset::{Dataset, LeftOut, Sample},
+    dataset::{Dataset, Sample},
     expression::Expression,
-    report::{Prediction, Tally, mistakes},
+    grouping::{Grouping, built_in},
+    image::FaceStatistics,
+    report::{Prediction, Predictions, Tally, group_scores, mistakes},
 };
 
 use super::{
@@ -47,7 +49,7 @@ pub async fn run(
         on_done(collected.add(chunk, &label_map));
     }
     let profile = collected.observations.profile(model.manifest.labels.len());
-    collected.finish(started.elapsed(), dataset.left_out().clone(), profile)
+    collected.finish(started.elapsed(), dataset, profile)
 }
 
 /// The results of the chunks that are processed.
@@ -56,8 +58,15 @@ struct Collected {
     tally: Tally,
     unreadable: Unreadable,
     observations: Observations,
-    /// Chunks complete in any order, so each prediction has its position in the data set.
-    placed: Vec<(usize, Prediction)>,
+    images: Vec<ClassifiedImage>,
+}
+
+/// An image with its prediction.
+struct ClassifiedImage {
+    /// Chunks complete in any order, so each image has its position in the data set.
+    position: usize,
+    prediction: Prediction,
+    statistics: Option<FaceStatistics>,
 }
 
 impl Collected {
@@ -76,7 +85,11 @@ impl Collected {
             let outcome = prediction.outcome();
             correct += usize::from(outcome.prediction() == outcome.truth);
             self.tally.add(&outcome);
-            self.placed.push((sample.position(), prediction));
+            self.images.push(ClassifiedImage {
+                position: sample.position(),
+                prediction,
+                statistics: features.statistics(),
+            });
         }
         let update = ProgressUpdate {
             images: samples.len() + failures.len(),
@@ -94,7 +107,7 @@ impl Collected {
     fn finish(
         mut self,
         took: Duration,
-        left_out: LeftOut,
+        dataset: &Dataset,
         profile: Option<Profile>,
     ) -> Result<EvaluationResult, RunError> {
         self.unreadable.finalize();
@@ -108,28 +121,42 @@ impl Collected {
                 detail,
             });
         }
-        self.placed.sort_unstable_by_key(|(position, _)| *position);
+        self.images.sort_unstable_by_key(|image| image.position);
+        let groupings = groupings(dataset, &self.images);
         let predictions: Vec<_> = self
-            .placed
+            .images
             .into_iter()
-            .map(|(_, prediction)| prediction)
+            .map(|image| image.prediction)
             .collect();
         let seconds = took.as_secs_f64();
         let evaluation = Evaluation {
             report,
             mistakes: mistakes(&predictions),
             without_duplicates: None,
-            left_out,
+            groups: group_scores(&groupings, &predictions),
+            left_out: dataset.left_out().clone(),
             seconds,
             images_per_second: (predictions.len() + unreadable.count) as f64 / seconds,
             unreadable,
         };
         Ok(EvaluationResult {
             evaluation,
-            predictions,
+            predictions: Predictions {
+                images: predictions,
+                groupings,
+            },
             profile,
         })
     }
+}
+
+/// Returns the groupings of `groups.csv`, then the built-in ones.
+fn groupings(dataset: &Dataset, images: &[ClassifiedImage]) -> Vec<Grouping> {
+    let names = images.iter().map(|image| image.prediction.name.as_str());
+    let mut groupings = dataset.groupings(names);
+    let statistics: Option<Vec<_>> = images.iter().map(|image| image.statistics).collect();
+    groupings.extend(built_in(&statistics.unwrap_or_default()));
+    groupings
 }
 
 fn prediction(sample: &Sample, probabilities: [f32; Expression::COUNT]) -> Prediction {

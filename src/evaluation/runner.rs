@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use mien_faces::dataset::{Dataset, Split};
+use mien_faces::{
+    dataset::{Dataset, Split},
+    report::Predictions,
+};
 
 use super::{
     Status,
@@ -55,11 +58,19 @@ impl Task for EvaluationTask {
                 result.profile = result.profile.filter(|_| Reference::is_possible(&record));
                 match success(&record, &result) {
                     Ok(end) => (end, result.predictions, result.profile),
-                    Err(error) => (failure(&record, error.to_string()), Vec::new(), None),
+                    Err(error) => (
+                        failure(&record, error.to_string()),
+                        Predictions::default(),
+                        None,
+                    ),
                 }
             }
-            Err(RunError::Cancelled) => (cancellation(&record), Vec::new(), None),
-            Err(error) => (failure(&record, error.to_string()), Vec::new(), None),
+            Err(RunError::Cancelled) => (cancellation(&record), Predictions::default(), None),
+            Err(error) => (
+                failure(&record, error.to_string()),
+                Predictions::default(),
+                None,
+            ),
         };
         let (id, stored) = (record.id, end.clone());
         let save = move |store: &Store| store.finish_evaluation(id, &stored, &predictions);

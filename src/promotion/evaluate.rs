@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mien_faces::report::Prediction;
+use mien_faces::report::Predictions;
 
 use super::{
     error::{EvaluationProblem, PromotionError},
@@ -102,11 +102,11 @@ impl PromotionTask {
         }
         let read = move |store: &Store| store.predictions(id);
         let predictions = self.shared.jobs.store.run(read).await?;
-        if predictions.is_empty() {
+        if predictions.images.is_empty() {
             return Err(removed());
         }
         let total = record.total;
-        let unreadable = total.saturating_sub(predictions.len());
+        let unreadable = total.saturating_sub(predictions.images.len());
         if unreadable > 0 {
             return Err(unusable(EvaluationProblem::Unreadable {
                 unreadable,
@@ -151,12 +151,12 @@ impl PromotionTask {
         });
         let whole = found
             .await?
-            .filter(|(record, predictions)| predictions.len() == record.total);
+            .filter(|(record, predictions)| predictions.images.len() == record.total);
         Ok(whole.map(|(record, predictions)| side(model, record, predictions)))
     }
 }
 
-fn side(model: &LiveModel, record: EvaluationRecord, predictions: Vec<Prediction>) -> Measurement {
+fn side(model: &LiveModel, record: EvaluationRecord, predictions: Predictions) -> Measurement {
     Measurement {
         version: model.version,
         evaluation: record.id,

@@ -1,6 +1,6 @@
 //! Applies the acceptance criterion and computes the shortfall.
 
-use mien_faces::report::{CompareError, Prediction, Score, Tally, compare};
+use mien_faces::report::{CompareError, Predictions, Score, Tally, compare};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -51,7 +51,7 @@ pub(super) struct Measurement {
     pub(super) version: ModelVersion,
     pub(super) evaluation: JobId,
     pub(super) dataset_sha256: Option<String>,
-    pub(super) predictions: Vec<Prediction>,
+    pub(super) predictions: Predictions,
 }
 
 impl Measurement {
@@ -69,6 +69,7 @@ impl Verdict {
     pub(super) fn min_accuracy(required: f64, candidate: &Measurement) -> Self {
         let score = candidate
             .predictions
+            .images
             .iter()
             .collect::<Tally>()
             .report()
@@ -86,7 +87,7 @@ impl Verdict {
         candidate: &Measurement,
         baseline: &Measurement,
     ) -> Result<Self, CompareError> {
-        let comparison = compare(&baseline.predictions, &candidate.predictions)?;
+        let comparison = compare(&baseline.predictions.images, &candidate.predictions.images)?;
         let [lowest, _] = comparison.difference_interval;
         Ok(Self {
             baseline: Some(baseline.measured(comparison.a)),

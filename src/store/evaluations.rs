@@ -2,13 +2,15 @@
 
 mod record;
 
-use mien_faces::{dataset::Split, report::Prediction};
+use mien_faces::{dataset::Split, report::Predictions};
 use rusqlite::{OptionalExtension, named_params, params, params_from_iter};
 
 pub use self::record::{
     Accuracy, EvaluationEnd, EvaluationFilter, EvaluationRecord, EvaluationStatus,
 };
-use super::{INTERRUPTED, JobId, Store, StoreError, predictions, profiles, row, table::Table};
+use super::{
+    INTERRUPTED, JobId, Store, StoreError, groupings, predictions, profiles, row, table::Table,
+};
 use crate::timestamp::Timestamp;
 
 const IS_FINAL: &str = "status IN ('succeeded', 'failed', 'cancelled')";
@@ -41,7 +43,7 @@ impl Store {
         Ok(())
     }
 
-    /// Stores the end of an evaluation, its predictions and its profile in one transaction.
+    /// Stores the end of an evaluation, its predictions, groupings and profile in one transaction.
     ///
     /// # Errors
     /// Returns an error if SQLite fails or the evaluation is unknown.
@@ -49,7 +51,7 @@ impl Store {
         &self,
         id: JobId,
         end: &EvaluationEnd,
-        predictions: &[Prediction],
+        predictions: &Predictions,
     ) -> Result<(), StoreError> {
         self.write(|connection| {
         let transaction = connection.transaction()?;
@@ -62,7 +64,8 @@ impl Store {
             ],
             |row| row.get(0),
         )?;
-        predictions::insert(&transaction, seq, predictions)?;
+        predictions::insert(&transaction, seq, &predictions.images)?;
+        groupings::insert(&transaction, seq, &predictions.groupings)?;
         if let Some(profile) = &end.profile {
             profiles::insert(&transaction, seq, profile)?;
         }

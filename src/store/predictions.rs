@@ -1,18 +1,24 @@
 //! Predictions of evaluations, one row per image.
 
-use mien_faces::{expression::Expression, report::Prediction};
+use mien_faces::{
+    expression::Expression,
+    report::{Prediction, Predictions},
+};
 use rusqlite::{Row, Transaction, params};
 
 use super::{JobId, Store, StoreError, row};
 
 impl Store {
-    /// Returns the predictions of an evaluation in the order of the data set. The list is empty if the evaluation is unknown
-    /// or has not succeeded.
+    /// Returns the predictions of an evaluation in the order of the data set, and the groupings of the images. There are no predictions if
+    /// the evaluation is unknown or has not succeeded.
     ///
     /// # Errors
     /// Returns an error if SQLite fails.
-    pub fn predictions(&self, id: JobId) -> Result<Vec<Prediction>, StoreError> {
-        self.predictions_from(id, 0, usize::MAX)
+    pub fn predictions(&self, id: JobId) -> Result<Predictions, StoreError> {
+        Ok(Predictions {
+            images: self.predictions_from(id, 0, usize::MAX)?,
+            groupings: self.groupings(id)?,
+        })
     }
 
     /// Returns at most `limit` predictions of an evaluation, starting at `position`, for callers that read them in chunks.

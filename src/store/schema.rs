@@ -15,6 +15,7 @@ const MIGRATION_LIST: &[M<'static>] = &[
     M::up(RENAME_COLUMNS),
     M::up(ADD_ENGINE),
     M::up(ADD_PROFILES),
+    M::up(ADD_GROUPINGS),
 ];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_LIST);
@@ -132,6 +133,19 @@ const ADD_PROFILES: &str = "
     CREATE TABLE profiles (
         evaluation INTEGER PRIMARY KEY REFERENCES evaluations (seq) ON DELETE CASCADE,
         profile    TEXT NOT NULL
+    ) STRICT;
+";
+
+const ADD_GROUPINGS: &str = "
+    -- `group_names` is a JSON array. `members` has a byte per prediction, in the order of their positions: the index of the group, or 255
+    -- without a group. Evaluations of older versions do not have groupings.
+    CREATE TABLE groupings (
+        evaluation  INTEGER NOT NULL REFERENCES evaluations (seq) ON DELETE CASCADE,
+        position    INTEGER NOT NULL,
+        name        TEXT NOT NULL,
+        group_names TEXT NOT NULL,
+        members     BLOB NOT NULL,
+        PRIMARY KEY (evaluation, position)
     ) STRICT;
 ";
 

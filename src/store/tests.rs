@@ -6,7 +6,8 @@ mod promotions;
 use mien_faces::{
     dataset::{Split, Usage},
     expression::Expression,
-    report::Prediction,
+    grouping::Grouping,
+    report::{Prediction, Predictions},
 };
 
 use super::*;
@@ -58,7 +59,7 @@ fn success(accuracy: f64) -> EvaluationEnd {
     }
 }
 
-fn predictions() -> Vec<Prediction> {
+fn predictions() -> Predictions {
     let prediction = |index: usize, truth| Prediction {
         image: format!("{index:032x}"),
         name: format!("test/{truth}/{index}.png"),
@@ -66,10 +67,19 @@ fn predictions() -> Vec<Prediction> {
         truth,
         probabilities: [0.1, 0.2, 0.3, 0.05, 0.05, f32::MIN_POSITIVE, 0.3],
     };
-    vec![
-        prediction(1, Expression::Surprise),
-        prediction(0, Expression::Angry),
-    ]
+    let groups = [
+        ("light", [Some("indoor"), None]),
+        ("age", [Some("1"), Some("2")]),
+    ];
+    Predictions {
+        images: vec![
+            prediction(1, Expression::Surprise),
+            prediction(0, Expression::Angry),
+        ],
+        groupings: groups
+            .map(|(name, groups)| Grouping::of_names(name, groups).unwrap())
+            .to_vec(),
+    }
 }
 
 /// Stores a successful evaluation.

@@ -18,7 +18,9 @@ impl TestApp {
 
     async fn predictions(&self, id: &str) -> Vec<Prediction> {
         let lines = self.get(&format!("/v1/evaluations/{id}/predictions")).await;
-        csv::read(lines.bytes().await.unwrap().as_ref()).unwrap()
+        csv::read(lines.bytes().await.unwrap().as_ref())
+            .unwrap()
+            .images
     }
 }
 
@@ -71,6 +73,7 @@ async fn comparison_covers_common_images() {
     insta::assert_json_snapshot!(comparison, {
         ".evaluation_a" => "[head]", ".evaluation_b" => "[head]",
         ".difference_interval[]" => insta::rounded_redaction(4),
+        ".groups[].groups[].difference_interval[]" => insta::rounded_redaction(4),
         ".a.interval[]" => insta::rounded_redaction(4), ".b.interval[]" => insta::rounded_redaction(4),
         ".flipped.images[].confidence_a" => insta::rounded_redaction(4),
         ".flipped.images[].confidence_b" => insta::rounded_redaction(4),

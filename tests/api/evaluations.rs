@@ -1,5 +1,6 @@
 //! `/v1/evaluations`, and the helpers of all tests that evaluate models.
 
+mod groups;
 mod invalid;
 mod pending;
 mod reports;

@@ -5,9 +5,12 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Confusion, Prediction, Score,
+    Confusion, Prediction, Predictions, Score,
     flips::{Flip, Flips},
-    mcnemar, paired_difference, ratio,
+    group_comparison::{GroupingComparison, WorstGroup, group_differences, largest_loss},
+    mcnemar,
+    pairs::Pairs,
+    ratio,
 };
 use crate::expression::Expression;
 
@@ -38,20 +41,12 @@ pub struct Comparison {
     pub classes: Vec<ClassDifference>,
     /// The images for which the models predict different classes.
     pub flipped: Flips,
-}
-
-/// Numbers of images by whether a and b predict the correct class: the table of McNemar's test.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Pairs {
-    /// Both are correct.
-    pub both_correct: u64,
-    /// Only a is correct.
-    pub only_a_correct: u64,
-    /// Only b is correct.
-    pub only_b_correct: u64,
-    /// Neither is correct.
-    pub both_incorrect: u64,
+    /// The accuracies per group. The groups are those of the evaluation a, or those of b if a does not have groups.
+    #[serde(default)]
+    pub groups: Vec<GroupingComparison>,
+    /// The group of at least 30 images with the lowest `difference`; null if the accuracy of no such group is lower in b.
+    #[serde(default)]
+    pub largest_group_loss: Option<WorstGroup>,
 }
 
 /// The recall of one class.
@@ -97,7 +92,7 @@ pub enum CompareError {
     },
 }
 
-/// Compares two models by their predictions for the same images. Images are joined by their identifiers.
+/// Compares two models by their predictions for the same images, without groups. Images are joined by their identifiers.
 ///
 /// # Errors
 /// Returns an error if no image is in both lists, an image is in a list twice, or an image has different labels.
@@ -113,6 +108,20 @@ pub fn compare(a: &[Prediction], b: &[Prediction]) -> Result<Comparison, Compare
     tally
         .comparison(a.len(), b.len())
         .ok_or(CompareError::NothingInCommon)
+}
+
+/// Compares two models like [`compare`], and per group. The groups are those of a, or those of b if a does not have groups.
+///
+/// # Errors
+/// Returns the errors of [`compare`].
+pub fn compare_with_groups(a: &Predictions, b: &Predictions) -> Result<Comparison, CompareError> {
+    let comparison = compare(&a.images, &b.images)?;
+    let groups = group_differences(a, b);
+    Ok(Comparison {
+        largest_group_loss: largest_loss(&groups),
+        groups,
+        ..comparison
+    })
 }
 
 fn by_id(predictions: &[Prediction]) -> Result<HashMap<&str, &Prediction>, CompareError> {
@@ -148,13 +157,8 @@ impl Tally {
         let (a, b) = (in_a.outcome(), in_b.outcome());
         self.a.add(a.truth, a.prediction());
         self.b.add(b.truth, b.prediction());
-        let pairs = &mut self.pairs;
-        *match (a.prediction() == a.truth, b.prediction() == b.truth) {
-            (true, true) => &mut pairs.both_correct,
-            (true, false) => &mut pairs.only_a_correct,
-            (false, true) => &mut pairs.only_b_correct,
-            (false, false) => &mut pairs.both_incorrect,
-        } += 1;
+        self.pairs
+            .add(a.prediction() == a.truth, b.prediction() == b.truth);
         if a.prediction() != b.prediction() {
             self.flips.push(Flip::of(in_a, &a, &b));
         }
@@ -163,26 +167,22 @@ impl Tally {
 
     /// Returns the comparison, or `None` without images.
     fn comparison(self, len_a: usize, len_b: usize) -> Option<Comparison> {
-        let Pairs {
-            both_correct,
-            only_a_correct,
-            only_b_correct,
-            both_incorrect,
-        } = self.pairs;
-        let interval =
-            paired_difference(both_correct, only_a_correct, only_b_correct, both_incorrect)?;
+        let pairs = self.pairs;
+        let (difference, interval) = (pairs.difference()?, pairs.difference_interval()?);
         let (a, b) = (Score::of(&self.a), Score::of(&self.b));
         let images = a.total;
         Some(Comparison {
             images,
             only_in_a: len_a as u64 - images,
             only_in_b: len_b as u64 - images,
-            difference: (only_b_correct as f64 - only_a_correct as f64) / images as f64,
+            difference,
             difference_interval: interval,
-            p_value: mcnemar(only_a_correct, only_b_correct),
-            pairs: self.pairs,
+            p_value: mcnemar(pairs.only_a_correct, pairs.only_b_correct),
+            pairs,
             classes: classes(&self.a, &self.b),
             flipped: Flips::of(self.flips),
+            groups: Vec::new(),
+            largest_group_loss: None,
             a,
             b,
         })

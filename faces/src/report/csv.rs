@@ -1,11 +1,16 @@
-//! Predictions as CSV: `image,name,usage,label,prediction,confidence` and a column for each class, one line per image.
+//! Predictions as CSV: `image,name,usage,label,prediction,confidence`, a column for each class, and a column `group_NAME` for each
+//! grouping, one line per image.
 
 use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::Prediction;
-use crate::{dataset::Usage, expression::Expression};
+use super::{Prediction, Predictions};
+use crate::{
+    dataset::Usage,
+    expression::Expression,
+    grouping::{Grouping, InvalidGrouping},
+};
 
 /// A line. The names of the fields are those of the columns.
 #[derive(Serialize, Deserialize)]
@@ -67,21 +72,56 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Writes predictions as lines, optionally after the header line. The probabilities read back bit for bit.
+/// Names of the fields of [`Row`].
+const COLUMNS: [&str; 13] = [
+    "image",
+    "name",
+    "usage",
+    "label",
+    "prediction",
+    "confidence",
+    "angry",
+    "disgust",
+    "fear",
+    "happy",
+    "neutral",
+    "sad",
+    "surprise",
+];
+
+/// Prefix of the columns of groupings.
+const GROUPING_PREFIX: &str = "group_";
+
+/// Writes predictions as lines, after the header line if `first` is 0. The probabilities read back bit for bit.
+///
+/// `first` is the index of the first prediction in the evaluation, so that a caller can write an evaluation in parts. `groupings` are
+/// those of all images of the evaluation.
 ///
 /// # Errors
 /// Returns the errors of `to`.
-pub fn write<'a>(
+pub fn write(
     to: impl Write,
-    predictions: impl IntoIterator<Item = &'a Prediction>,
-    with_header: bool,
+    predictions: &[Prediction],
+    first: usize,
+    groupings: &[Grouping],
 ) -> io::Result<()> {
     let mut writer = ::csv::WriterBuilder::new()
-        .has_headers(with_header)
+        .has_headers(false)
         .from_writer(to);
-    for prediction in predictions {
+    if first == 0 {
+        let columns = COLUMNS.map(str::to_owned).into_iter();
+        let groupings = groupings.iter();
+        let header = columns
+            .chain(groupings.map(|grouping| format!("{GROUPING_PREFIX}{}", grouping.name())));
+        writer.write_record(header).map_err(io::Error::from)?;
+    }
+    for (image, prediction) in (first..).zip(predictions) {
+        let groups = groupings.iter();
+        let groups: Vec<&str> = groups
+            .map(|grouping| grouping.name_of(image).unwrap_or_default())
+            .collect();
         writer
-            .serialize(Row::of(prediction))
+            .serialize((Row::of(prediction), groups))
             .map_err(io::Error::from)?;
     }
     writer.flush()
@@ -96,23 +136,64 @@ pub enum ReadError {
     /// There are no lines except the header.
     #[error("the file has no predictions; expected the lines of `mien evaluate --csv`")]
     Empty,
+    /// A grouping has too many groups.
+    #[error(transparent)]
+    Groups(#[from] InvalidGrouping),
 }
 
-/// Reads predictions. The columns can have any order. The columns `prediction` and `confidence` are ignored, because the
-/// probabilities determine them.
+/// Reads predictions and groups. The columns can have any order. The columns `prediction` and `confidence` are ignored, because the
+/// probabilities determine them. Files of older versions do not have groups.
 ///
 /// # Errors
-/// Returns an error with the line if the text is not such a CSV file, or an error if it has no predictions.
-pub fn read(from: impl Read) -> Result<Vec<Prediction>, ReadError> {
+/// Returns an error with the line if the text is not such a CSV file, or an error if it has no predictions or too many groups.
+pub fn read(from: impl Read) -> Result<Predictions, ReadError> {
     let mut reader = ::csv::Reader::from_reader(from);
     let headers = reader.headers()?.clone();
-    let (mut record, mut predictions) = (::csv::StringRecord::new(), Vec::new());
+    let mut groups: Vec<GroupColumn<'_>> = GroupColumn::all(&headers);
+    let (mut record, mut images) = (::csv::StringRecord::new(), Vec::new());
     while reader.read_record(&mut record)? {
-        predictions.push(record.deserialize::<Row<'_>>(Some(&headers))?.prediction());
+        images.push(record.deserialize::<Row<'_>>(Some(&headers))?.prediction());
+        for column in &mut groups {
+            let group = record.get(column.index).unwrap_or_default();
+            column.groups.push(group.to_owned());
+        }
     }
-    if predictions.is_empty() {
-        Err(ReadError::Empty)
-    } else {
-        Ok(predictions)
+    if images.is_empty() {
+        return Err(ReadError::Empty);
+    }
+    let groupings: Result<_, _> = groups.iter().map(GroupColumn::grouping).collect();
+    Ok(Predictions {
+        images,
+        groupings: groupings?,
+    })
+}
+
+/// A column with the groups of a grouping.
+struct GroupColumn<'a> {
+    name: &'a str,
+    index: usize,
+    /// The group of each image, empty for none.
+    groups: Vec<String>,
+}
+
+impl<'a> GroupColumn<'a> {
+    fn all(headers: &'a ::csv::StringRecord) -> Vec<Self> {
+        let columns = headers.iter().enumerate();
+        let column = |(index, header): (usize, &'a str)| {
+            Some(Self {
+                name: header.strip_prefix(GROUPING_PREFIX)?,
+                index,
+                groups: Vec::new(),
+            })
+        };
+        columns.filter_map(column).collect()
+    }
+
+    fn grouping(&self) -> Result<Grouping, InvalidGrouping> {
+        let names = self.groups.iter().map(String::as_str);
+        Grouping::of_names(
+            self.name,
+            names.map(|name| (!name.is_empty()).then_some(name)),
+        )
     }
 }

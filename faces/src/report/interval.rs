@@ -18,6 +18,19 @@ pub fn wilson(hits: u64, total: u64) -> Option<[f64; 2]> {
     Some([(centre - half).clamp(0.0, p), (centre + half).clamp(p, 1.0)])
 }
 
+/// Returns the 95 % interval of the difference `b - a` of two accuracies on different images, within -1 to 1, or `None` if either total
+/// is 0.
+///
+/// The arguments are the numbers of correct predictions and of images. R. G. Newcombe, "Interval estimation for the difference between
+/// independent proportions: comparison of eleven methods", Statistics in Medicine 17 (1998), method 10: the Wilson intervals of both.
+pub fn independent_difference(a: (u64, u64), b: (u64, u64)) -> Option<[f64; 2]> {
+    let difference = b.0 as f64 / b.1 as f64 - a.0 as f64 / a.1 as f64;
+    let (a, b) = (Distances::of(a.0, a.1)?, Distances::of(b.0, b.1)?);
+    let low = difference - b.below.hypot(a.above);
+    let high = difference + b.above.hypot(a.below);
+    Some([low.max(-1.0), high.min(1.0)])
+}
+
 /// Returns the 95 % interval of the difference `b - a` of two accuracies on the same images, within -1 to 1, or `None` without
 /// images.
 ///

@@ -1,7 +1,16 @@
-//! The prediction for one image.
+//! The predictions of an evaluation.
 
 use super::Outcome;
-use crate::{dataset::Usage, expression::Expression};
+use crate::{dataset::Usage, expression::Expression, grouping::Grouping};
+
+/// The predictions of an evaluation and the groups of its images.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Predictions {
+    /// Prediction for each image.
+    pub images: Vec<Prediction>,
+    /// Groupings of the images, in the order of `images`.
+    pub groupings: Vec<Grouping>,
+}
 
 /// An image of a data set and the prediction for it.
 #[derive(Debug, Clone, PartialEq)]

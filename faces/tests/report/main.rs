@@ -6,6 +6,7 @@
 )]
 
 mod comparison;
+mod groups;
 
 use std::fs;
 
@@ -24,7 +25,7 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 fn predictions(name: &str) -> Vec<Prediction> {
-    csv::read(fixture(name).as_slice()).unwrap()
+    csv::read(fixture(name).as_slice()).unwrap().images
 }
 
 fn expected() -> Value {
@@ -135,9 +136,9 @@ fn without_duplicates_excludes_and_counts() {
 fn csv_reads_back_unchanged() {
     let all = predictions("a.csv");
     let mut file = Vec::new();
-    csv::write(&mut file, &all[..100], true).unwrap();
-    csv::write(&mut file, &all[100..], false).unwrap();
-    assert_eq!(csv::read(file.as_slice()).unwrap(), all);
+    csv::write(&mut file, &all[..100], 0, &[]).unwrap();
+    csv::write(&mut file, &all[100..], 100, &[]).unwrap();
+    assert_eq!(csv::read(file.as_slice()).unwrap().images, all);
     let text = String::from_utf8(file).unwrap();
     let original = String::from_utf8(fixture("a.csv")).unwrap();
     assert_eq!(text.lines().next(), original.lines().next());

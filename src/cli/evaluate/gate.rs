@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use mien_faces::report::{self as scores, Prediction};
+use mien_faces::report::{self as scores, Prediction, Predictions};
 
 use crate::{cli::compare::read, evaluation::EvaluationResult, settings::parse};
 
@@ -28,7 +28,7 @@ pub(super) struct GateArgs {
 /// The limits with the predictions of the baseline.
 pub(super) struct Gate {
     min_accuracy: Option<f64>,
-    max_regression: Option<(f64, Vec<Prediction>)>,
+    max_regression: Option<(f64, Predictions)>,
 }
 
 impl GateArgs {
@@ -64,7 +64,7 @@ impl Gate {
             }
         }
         if let Some((max, baseline)) = &self.max_regression {
-            let regression = -difference(baseline, &result.predictions)?;
+            let regression = -difference(&baseline.images, &result.predictions.images)?;
             if regression > *max {
                 violations.push(format!(
                     "the accuracy is lower than that of the baseline by {regression:.4}, which is more than {max} (--max-regression)"

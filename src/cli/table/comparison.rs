@@ -10,13 +10,14 @@ use mien_faces::{
     },
 };
 
-use super::percent;
+use super::{groups, percent};
 use crate::evaluation::report::verdict;
 
 /// Maximum number of images with different predictions that are listed.
 const MAX_LISTED: usize = 10;
 
-/// Formats the difference with its interval, the recall per class, the agreement table and the images with different predictions.
+/// Formats the difference with its interval, the recall per class, the agreement table, the difference per group and the images with
+/// different predictions.
 pub(in crate::cli) fn comparison(a: &str, b: &str, comparison: &Comparison) -> String {
     let mut text = String::new();
     write(&mut text, a, b, comparison).expect("writing to a string does not fail");
@@ -47,6 +48,8 @@ fn write(text: &mut String, a: &str, b: &str, comparison: &Comparison) -> fmt::R
     }
     classes(text, comparison)?;
     pairs(text, comparison)?;
+    let loss = comparison.largest_group_loss.as_ref();
+    groups::differences(text, &comparison.groups, loss)?;
     flips(text, comparison)
 }
 

@@ -2,6 +2,7 @@
 
 mod comparison;
 mod confidence;
+mod groups;
 mod images;
 
 use maud::{Markup, html};
@@ -47,6 +48,9 @@ pub fn html(subject: &Subject, evaluation: &Evaluation, faces: &FaceImages) -> S
         }
         (tiles(evaluation))
         (card("Accuracy by subset", &subsets(evaluation)))
+        @if !evaluation.groups.is_empty() {
+            (card("Accuracy by group", &groups::scores(&evaluation.groups)))
+        }
         (card("Confusion matrix", &confusion(report)))
         div.columns {
             (card("Scores by expression", &classes(report)))

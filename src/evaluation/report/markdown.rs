@@ -1,6 +1,7 @@
 //! Reports in GitHub Flavored Markdown, because reports need tables.
 
 mod comparison;
+mod groups;
 mod syntax;
 
 use std::fmt::{self, Write as _};
@@ -34,7 +35,7 @@ fn write(text: &mut String, subject: &Subject, evaluation: &Evaluation) -> fmt::
         escape(&subject.images())
     )?;
     for sentence in summary::evaluation(evaluation) {
-        writeln!(text, "{sentence}")?;
+        writeln!(text, "{}", escape(&sentence))?;
     }
     table(text, 1, &["", "value"], numbers(evaluation))?;
     subsets(text, evaluation)?;
@@ -55,6 +56,7 @@ fn write(text: &mut String, subject: &Subject, evaluation: &Evaluation) -> fmt::
         &["expression", "images", "precision", "recall", "F1"],
         report.classes.iter().map(class),
     )?;
+    groups::scores(text, &evaluation.groups)?;
     confusion(text, report)?;
     calibration(text, report)?;
     risk_coverage(text, report)?;

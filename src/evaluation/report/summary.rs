@@ -1,7 +1,7 @@
 //! The main results as sentences.
 
 use mien_faces::report::{
-    Calibration, Comparison, Report,
+    Calibration, Comparison, GroupingScores, Report, WorstGroup,
     format::{count, images, interval, p_value, percent, points},
 };
 
@@ -18,6 +18,7 @@ pub(super) fn evaluation(evaluation: &Evaluation) -> Vec<String> {
         without_duplicates(evaluation),
         left_out(evaluation),
         recall(report),
+        largest_gap(&evaluation.groups),
         confusion(report),
         confidence(report),
     ];
@@ -96,6 +97,29 @@ fn confidence(report: &Report) -> Option<String> {
     })
 }
 
+/// Returns the largest gap of all groupings.
+fn largest_gap(groupings: &[GroupingScores]) -> Option<String> {
+    let gaps = groupings.iter().filter_map(|grouping| {
+        let gap = grouping.largest_gap.as_ref()?;
+        Some((gap.difference, grouping))
+    });
+    let (_, grouping) = gaps.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
+    gap(grouping)
+}
+
+/// Returns the largest gap of a grouping.
+pub(super) fn gap(grouping: &GroupingScores) -> Option<String> {
+    let gap = grouping.largest_gap.as_ref()?;
+    let [low, high] = gap.interval.map(|bound| points(bound, 2));
+    Some(format!(
+        "The largest gap between the groups of {} is {} percentage points: {} minus {} (95 % interval {low} to {high}).",
+        grouping.grouping,
+        points(gap.difference, 2).trim_start_matches(['+', '±']),
+        gap.best,
+        gap.worst
+    ))
+}
+
 /// Returns the mean confidence over all images, or `None` if there are no images.
 fn mean_confidence(calibration: &Calibration) -> Option<f64> {
     let total: u64 = calibration.bins.iter().map(|bin| bin.images).sum();
@@ -119,6 +143,18 @@ pub fn verdict(comparison: &Comparison) -> String {
     } else {
         "The accuracies of A and B do not differ significantly on these images.".to_owned()
     }
+}
+
+/// Returns the group with the largest loss, if there is one.
+pub(super) fn group_loss(comparison: &Comparison) -> Option<String> {
+    let WorstGroup { grouping, group } = comparison.largest_group_loss.as_ref()?;
+    let [low, high] = group.difference_interval.map(|bound| points(bound, 2));
+    Some(format!(
+        "The group with the largest loss is {} of {grouping}: {} percentage points on {} (95 % interval {low} to {high}).",
+        group.group,
+        points(group.difference, 2),
+        images(group.images)
+    ))
 }
 
 /// Returns the figures that support the verdict.

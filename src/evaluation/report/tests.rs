@@ -1,9 +1,15 @@
+mod groups;
+
 use std::collections::HashSet;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use mien_faces::{
     dataset::{LeftOut, Split},
-    report::{Prediction, Tally, compare, csv, format, mistakes, without_duplicates},
+    grouping::Grouping,
+    report::{
+        Prediction, Predictions, Tally, compare_with_groups, csv, format, group_scores, mistakes,
+        without_duplicates,
+    },
 };
 use sha2::{Digest, Sha256};
 
@@ -32,6 +38,21 @@ fn subject() -> Subject {
     }
 }
 
+/// Returns the fixture with two groups, whose names have characters of HTML and Markdown.
+fn read(file: &[u8]) -> Predictions {
+    let mut predictions = csv::read(file).unwrap();
+    let group = |index: usize| {
+        Some(if index.is_multiple_of(3) {
+            "<b>|"
+        } else {
+            "other"
+        })
+    };
+    let grouping = Grouping::of_names("kind_x", (0..predictions.images.len()).map(group));
+    predictions.groupings = vec![grouping.unwrap()];
+    predictions
+}
+
 fn evaluation(predictions: &[Prediction]) -> Evaluation {
     let seen: HashSet<&str> = predictions[..40].iter().map(|p| p.image.as_str()).collect();
     let bad = |index| UnreadableImage {
@@ -44,6 +65,7 @@ fn evaluation(predictions: &[Prediction]) -> Evaluation {
         without_duplicates: Some(without_duplicates(predictions, |p| {
             seen.contains(p.image.as_str())
         })),
+        groups: group_scores(&read(A).groupings, predictions),
         unreadable: Unreadable {
             count: 21,
             images: (0..20).map(bad).collect(),
@@ -59,7 +81,7 @@ fn evaluation(predictions: &[Prediction]) -> Evaluation {
 }
 
 fn page_of_a() -> String {
-    let mut predictions = csv::read(A).unwrap();
+    let mut predictions = csv::read(A).unwrap().images;
     for prediction in &mut predictions {
         prediction.name = format!("<script>alert(1)</script>&\"{}", prediction.name);
     }
@@ -81,13 +103,13 @@ fn text_of(page: &str) -> String {
 
 #[test]
 fn evaluation_as_markdown() {
-    let predictions = csv::read(A).unwrap();
+    let predictions = csv::read(A).unwrap().images;
     insta::assert_snapshot!(markdown(&subject(), &evaluation(&predictions)));
 }
 
 #[test]
 fn comparison_of_files_as_markdown() {
-    let (a, b) = (csv::read(A).unwrap(), csv::read(B).unwrap());
+    let (a, b) = (read(A), read(B));
     let [side_a, side_b] = [
         Side {
             name: "a.csv".to_owned(),
@@ -101,21 +123,21 @@ fn comparison_of_files_as_markdown() {
     insta::assert_snapshot!(comparison_markdown(
         &side_a,
         &side_b,
-        &compare(&a, &b).unwrap()
+        &compare_with_groups(&a, &b).unwrap()
     ));
 }
 
 #[test]
 fn page_contains_sentences_and_numbers() {
     let page = text_of(&page_of_a());
-    let predictions = csv::read(A).unwrap();
+    let predictions = csv::read(A).unwrap().images;
     let evaluation = evaluation(&predictions);
     let report = &evaluation.report;
     for sentence in summary::evaluation(&evaluation) {
-        assert!(
-            page.contains(&sentence.replace(" %", "\u{a0}%")),
-            "{sentence}"
-        );
+        let sentence = sentence
+            .replace(" %", "\u{a0}%")
+            .replace("<b>", "&lt;b&gt;");
+        assert!(page.contains(&sentence), "{sentence}");
     }
     let mut numbers = vec![
         format::decimal(report.macro_f1),
@@ -138,6 +160,13 @@ fn page_contains_sentences_and_numbers() {
             format::interval(score.interval),
         ]);
     }
+    for group in &evaluation.groups[0].groups {
+        numbers.extend([
+            format::count(group.score.correct),
+            format::percent(group.score.accuracy, 2),
+            format::interval(group.score.interval),
+        ]);
+    }
     for class in &report.classes {
         numbers.extend([
             format::percent(class.precision, 1),
@@ -151,12 +180,12 @@ fn page_contains_sentences_and_numbers() {
 
 #[test]
 fn page_loads_nothing_and_runs_nothing() {
-    let (a, b) = (csv::read(A).unwrap(), csv::read(B).unwrap());
+    let (a, b) = (read(A), read(B));
     let side = Side {
         name: "<img src=x>".to_owned(),
         subject: Some(subject()),
     };
-    let comparison = compare(&a, &b).unwrap();
+    let comparison = compare_with_groups(&a, &b).unwrap();
     for page in [
         page_of_a(),
         comparison_html(&side, &side, &comparison, &FaceImages::default()),
@@ -200,6 +229,7 @@ fn evaluation_without_images_has_page() {
         report: Tally::default().report(),
         mistakes: Vec::new(),
         without_duplicates: None,
+        groups: Vec::new(),
         unreadable: Unreadable::default(),
         left_out: LeftOut::default(),
         seconds: 0.0,

@@ -1,4 +1,8 @@
-use mien_faces::{dataset::Usage, expression::Expression, report::paired_difference};
+use mien_faces::{
+    dataset::Usage,
+    expression::Expression,
+    report::{Prediction, paired_difference},
+};
 
 use super::*;
 
@@ -24,7 +28,10 @@ fn measurement(version: u64, images: usize, wrong: &[usize]) -> Measurement {
         version: ModelVersion::of(version),
         evaluation: JobId::of(u128::from(version)),
         dataset_sha256: None,
-        predictions: (0..images).map(prediction).collect(),
+        predictions: Predictions {
+            images: (0..images).map(prediction).collect(),
+            groupings: Vec::new(),
+        },
     }
 }
 
@@ -98,9 +105,7 @@ fn max_regression_needs_common_images() {
         (verdict.candidate.score.total, verdict.difference),
         (4, Some(0.0))
     );
-    let apart = Measurement {
-        predictions: measurement(1, 9, &[]).predictions.split_off(4),
-        ..measurement(1, 0, &[])
-    };
+    let mut apart = measurement(1, 9, &[]);
+    apart.predictions.images.drain(..4);
     assert!(Verdict::max_regression(1.0, &measurement(2, 4, &[]), &apart).is_err());
 }

@@ -35,10 +35,21 @@ fn stored_evaluation_reads_back_unchanged() {
         [listed]
     );
     assert_eq!(store.predictions(A).unwrap(), predictions());
-    assert_eq!(store.predictions_from(A, 1, 9).unwrap(), predictions()[1..]);
-    assert_eq!(store.predictions_from(A, 0, 1).unwrap(), predictions()[..1]);
-    assert_eq!(store.predictions(B).unwrap(), []);
-    assert!(store.finish_evaluation(B, &success(1.0), &[]).is_err());
+    assert_eq!(
+        store.predictions_from(A, 1, 9).unwrap(),
+        predictions().images[1..]
+    );
+    assert_eq!(
+        store.predictions_from(A, 0, 1).unwrap(),
+        predictions().images[..1]
+    );
+    assert_eq!(store.groupings(A).unwrap(), predictions().groupings);
+    assert_eq!(store.predictions(B).unwrap(), Predictions::default());
+    assert!(
+        store
+            .finish_evaluation(B, &success(1.0), &Predictions::default())
+            .is_err()
+    );
 }
 
 #[test]
@@ -147,12 +158,18 @@ fn ended_evaluations_are_removed_with_predictions() {
     assert_eq!(store.prune_evaluations(2).unwrap(), 0);
     assert_eq!(store.prune_evaluations(1).unwrap(), 1);
     assert_eq!(ids(&store, &EvaluationFilter::default()), [D, C]);
-    let sql = "SELECT count(*) FROM predictions";
-    let left: usize = store
-        .connection()
-        .query_row(sql, [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(left, predictions().len());
+    let Predictions { images, groupings } = predictions();
+    for (table, expected) in [
+        ("predictions", images.len()),
+        ("groupings", groupings.len()),
+    ] {
+        let sql = format!("SELECT count(*) FROM {table}");
+        let left: usize = store
+            .connection()
+            .query_row(&sql, [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(left, expected, "{table}");
+    }
 }
 
 #[test]

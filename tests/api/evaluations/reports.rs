@@ -86,6 +86,8 @@ async fn evaluation_has_documented_shape() {
         ".finished" => "[time]", ".report.seconds" => "[seconds]", ".report.images_per_second" => "[rate]",
         ".report.log_loss" => insta::rounded_redaction(4),
         ".report.brier" => insta::rounded_redaction(4),
+        ".report.groups[].groups[].range[]" => insta::rounded_redaction(1),
+        ".report.groups[].groups[].interval[]" => insta::rounded_redaction(4),
         ".report.mistakes[].confidence" => insta::rounded_redaction(4),
         ".report.calibration.bins[].confidence" => insta::rounded_redaction(4),
         ".report.calibration.bins[].lower" => insta::rounded_redaction(4),

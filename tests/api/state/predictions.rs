@@ -40,7 +40,8 @@ async fn predictions_equal_classifications_in_data_set_order() {
 
     let body = response.text().await.unwrap();
     let mut reader = csv::Reader::from_reader(body.as_bytes());
-    let header = "image,name,usage,label,prediction,confidence,angry,disgust,fear,happy,neutral,sad,surprise";
+    let header = "image,name,usage,label,prediction,confidence,angry,disgust,fear,happy,neutral,sad,surprise,\
+        group_brightness,group_contrast,group_blur";
     assert_eq!(body.lines().next(), Some(header));
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     let names: Vec<&str> = rows.iter().map(|row| &row[1]).collect();

@@ -300,6 +300,33 @@ class EnsembleMember(BaseModel):
     """
 
 
+class GroupGap(BaseModel):
+    """
+    The difference between the groups with the highest and the lowest accuracy.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+    )
+    best: str
+    """
+    The group with the highest accuracy.
+    """
+    difference: float
+    """
+    Accuracy of `best` minus that of `worst`, 0 to 1. The largest of many differences is biased upwards.
+    """
+    interval: list[float]
+    """
+    The 95 % interval of the difference of two accuracies on different images (Newcombe 1998, method 10), which does not take into
+    account that the two groups were selected by their accuracies.
+    """
+    worst: str
+    """
+    The group with the lowest accuracy.
+    """
+
+
 class Health(BaseModel):
     """
     Status of the server.
@@ -988,6 +1015,48 @@ class Explanation(BaseModel):
     """
 
 
+class GroupScore(Score):
+    """
+    The accuracy on the images of a group.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+    )
+    group: str
+    """
+    Name of the group.
+    """
+    range: list[float] | None = None
+    """
+    Minimum and maximum of the measured value over the images of a built-in group: the mean gray level for `brightness`, the standard
+    deviation of the gray levels for `contrast`, and the variance of the Laplacian for `blur`, which is low for blurred faces.
+    """
+
+
+class GroupingScores(BaseModel):
+    """
+    The accuracy per group of a grouping.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+    )
+    grouping: str
+    """
+    Name of the grouping: `brightness`, `contrast`, `blur`, or a column of `groups.csv`.
+    """
+    groups: list[GroupScore]
+    """
+    The scores of its groups.
+    """
+    largest_gap: GroupGap | None = None
+    ungrouped: int
+    """
+    Number of images without a group of this grouping.
+    """
+
+
 class Landmarks(BaseModel):
     """
     Five points of a face. Right and left are those of the person: in an upright photo, the right eye is at the left.
@@ -1297,6 +1366,11 @@ class EvaluationReport(Scores):
     model_config = ConfigDict(
         frozen=True,
     )
+    groups: list[GroupingScores] | None = None
+    """
+    The accuracy per group: of the groupings in `groups.csv` of the data set, then of brightness, contrast and blur. The groups `low`,
+    `medium` and `high` are terciles of the evaluated images. Reports of older versions do not have groups.
+    """
     images_per_second: float
     """
     Throughput of reading, decoding and inference together, under the load of the server at that time.

@@ -9,6 +9,7 @@ use mien_faces::{
     },
 };
 
+use super::groups;
 use crate::evaluation::report::{
     Side,
     charts::Scale,
@@ -36,6 +37,7 @@ pub fn html(a: &Side, b: &Side, comparison: &Comparison, faces: &FaceImages) -> 
         section.card.summary {
             p { (summary::verdict(comparison)) }
             p { (no_break_percent(&summary::evidence(comparison))) }
+            @if let Some(loss) = summary::group_loss(comparison) { p { (no_break_percent(&loss)) } }
             (difference(comparison))
             (not_compared(comparison))
         }
@@ -43,6 +45,9 @@ pub fn html(a: &Side, b: &Side, comparison: &Comparison, faces: &FaceImages) -> 
         div.columns.wide {
             (card("Recall by expression", &classes(&comparison.classes)))
             (card("Paired results", &pairs(&comparison.pairs)))
+        }
+        @if !comparison.groups.is_empty() {
+            (card("Accuracy by group", &groups::differences(&comparison.groups, tick)))
         }
         (card(&format!("Images with different predictions: {}", count(comparison.flipped.count)), &flips(&comparison.flipped, faces)))
         @if a.subject.is_some() || b.subject.is_some() {

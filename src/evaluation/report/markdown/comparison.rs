@@ -11,7 +11,7 @@ use mien_faces::{
 };
 
 use super::{
-    notice, origin,
+    groups, notice, origin,
     syntax::{escape, heading, table},
 };
 use crate::evaluation::report::{Side, summary};
@@ -34,9 +34,13 @@ fn write(text: &mut String, a: &Side, b: &Side, found: &Comparison) -> fmt::Resu
         summary::verdict(found),
         summary::evidence(found)
     )?;
+    if let Some(loss) = summary::group_loss(found) {
+        writeln!(text, "{}", escape(&loss))?;
+    }
     scores(text, found)?;
     pairs(text, &found.pairs)?;
     recalls(text, &found.classes)?;
+    groups::differences(text, &found.groups)?;
     flipped(text, &found.flipped)?;
     for (name, side) in [("A", a), ("B", b)] {
         if let Some(subject) = &side.subject {

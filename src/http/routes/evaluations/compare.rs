@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use mien_faces::report::Prediction;
+use mien_faces::report::Predictions;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -38,8 +38,8 @@ pub struct CompareQuery {
 /// Compare two evaluations on the same images.
 ///
 /// The comparison uses the images of both evaluations. It contains the difference of the accuracies with its 95 % interval for
-/// paired images (Newcombe's method 10) and the p-value of McNemar's exact test. It also contains the recall per class and the
-/// images with different predictions. HTML is one self-contained page.
+/// paired images (Newcombe's method 10) and the p-value of McNemar's exact test. It also contains the recall per class, the
+/// difference per group and the images with different predictions. HTML is one self-contained page.
 #[utoipa::path(get, path = PATH, tag = "evaluations", operation_id = "compareEvaluations",
     params(CompareQuery),
     responses(
@@ -99,14 +99,14 @@ async fn compared(state: &AppState, a: &str, b: &str) -> Result<Compared, ApiErr
     Ok(compared.await.map_err(ApiError::internal)??)
 }
 
-async fn predictions(state: &AppState, id: JobId) -> Result<Vec<Prediction>, ApiError> {
+async fn predictions(state: &AppState, id: JobId) -> Result<Predictions, ApiError> {
     let predictions = state
         .evaluations
         .store()
         .run(move |store| store.predictions(id))
         .await?;
     // A successful evaluation has predictions until it is removed.
-    if predictions.is_empty() {
+    if predictions.images.is_empty() {
         Err(unknown(id))
     } else {
         Ok(predictions)

@@ -1,12 +1,14 @@
 //! `GET /v1/evaluations/{id}/predictions`.
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpResponse,
     http::header::{ContentDisposition, DispositionParam, DispositionType},
     web::{self, Bytes},
 };
 use futures_util::stream;
-use mien_faces::report::csv;
+use mien_faces::{grouping::Grouping, report::csv};
 
 use super::succeeded;
 use crate::{
@@ -23,7 +25,8 @@ const CHUNK_SIZE: usize = 1000;
 /// Return the prediction for each image as CSV.
 ///
 /// The columns are `image` (identifier), `name` (within the data set), `usage` (such as `PublicTest`), `label`, `prediction`,
-/// `confidence` and the probability of each class. Rows are in the order of the data set. Unreadable images have no row.
+/// `confidence` and the probability of each class, and a column `group_NAME` per grouping with the group of the image. Rows are in the
+/// order of the data set. Unreadable images have no row.
 #[utoipa::path(get, path = PATH, tag = "evaluations", operation_id = "getPredictions",
     params(("id" = String, Path, description = "Identifier of the evaluation.")),
     responses(
@@ -37,9 +40,12 @@ pub async fn predictions(
 ) -> Result<HttpResponse, ApiError> {
     let record = succeeded(&state, &id).await?;
     let file = format!("evaluation-{}.csv", record.id);
+    let (store, id) = (state.evaluations.store().clone(), record.id);
+    let groupings = store.run(move |store| store.groupings(id)).await?;
     let reader = Reader {
-        store: state.evaluations.store().clone(),
-        id: record.id,
+        store,
+        id,
+        groupings: groupings.into(),
         position: 0,
         is_done: false,
     };
@@ -58,6 +64,7 @@ pub async fn predictions(
 struct Reader {
     store: Store,
     id: JobId,
+    groupings: Arc<[Grouping]>,
     position: usize,
     is_done: bool,
 }
@@ -67,6 +74,7 @@ impl Reader {
         let Self {
             store,
             id,
+            groupings,
             position,
             is_done,
         } = self;
@@ -86,13 +94,14 @@ impl Reader {
             )));
         }
         let mut lines = Vec::new();
-        csv::write(&mut lines, &chunk, position == 0).map_err(ApiError::internal)?;
+        csv::write(&mut lines, &chunk, position, &groupings).map_err(ApiError::internal)?;
         let position = position + chunk.len();
         Ok(Some((
             lines.into(),
             Self {
                 store,
                 id,
+                groupings,
                 position,
                 is_done,
             },
