@@ -32,4 +32,4 @@ pub use document::PromotionResponse;
 pub use job::Job;
 pub use jobs::Promotions;
 pub use pins::pins;
-pub use verdict::{Measured, Verdict};
+pub use verdict::{GroupVerdict, Measured, Verdict};

@@ -125,6 +125,17 @@ impl Grouping {
         self.groups.get(group).map(|group| group.name.as_str())
     }
 
+    /// Returns the number of images of each group.
+    pub fn counts(&self) -> Vec<u64> {
+        let mut counts = vec![0; self.groups.len()];
+        for &member in &self.members {
+            if let Some(count) = counts.get_mut(usize::from(member)) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
     /// Returns one byte per image for storage: the index of the group, or 255 without a group.
     pub fn members(&self) -> &[u8] {
         &self.members

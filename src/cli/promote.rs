@@ -43,6 +43,10 @@ pub struct PromoteArgs {
     #[command(flatten)]
     criterion: CriterionArgs,
 
+    /// Margin of the same test on each group of at least 30 images, 0 to 1: groups of groups.csv, brightness, contrast and blur.
+    #[arg(long, value_name = "MARGIN", requires = "max_regression")]
+    max_group_regression: Option<f64>,
+
     /// Minimum number of images that the shadow of the candidate must have compared with the serving version.
     #[arg(
         long,
@@ -147,7 +151,8 @@ impl PromoteArgs {
         let criterion = &self.criterion;
         let mut request = json!({
             "version": self.candidate, "dataset": self.dataset, "split": self.split, "limit": self.limit,
-            "min_accuracy": criterion.min_accuracy, "max_regression": criterion.max_regression, "baseline_version": self.baseline_version,
+            "min_accuracy": criterion.min_accuracy, "max_regression": criterion.max_regression,
+            "max_group_regression": self.max_group_regression, "baseline_version": self.baseline_version,
         });
         if let (Some(images), Some(agreement)) = (self.min_shadow_images, self.min_shadow_agreement)
         {

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use mien_faces::dataset::{Dataset, Sample};
+use mien_faces::{
+    dataset::{Dataset, Sample},
+    grouping::Grouping,
+};
 
 use super::{
     jobs::Evaluations,
@@ -17,6 +20,15 @@ impl Evaluations {
     pub fn images(&self, spec: &EvaluationSpec) -> Result<usize, StartError> {
         let (_, all) = self.split(spec)?;
         Ok(spec.limit.map_or(all, usize::from).min(all))
+    }
+
+    /// Returns the groupings of `groups.csv` for the images of an evaluation.
+    ///
+    /// # Errors
+    /// Returns an error if the data set is unknown or the split is empty.
+    pub fn groupings(&self, spec: &EvaluationSpec) -> Result<Vec<Grouping>, StartError> {
+        let (dataset, samples, _) = self.samples(spec)?;
+        Ok(dataset.groupings(samples.iter().map(|sample| sample.name.as_str())))
     }
 
     /// Returns the data set and the number of images of its split.

@@ -2,7 +2,10 @@
 
 use std::num::NonZeroUsize;
 
-use mien_faces::report::min_images_for_margin;
+use mien_faces::{
+    grouping::Grouping,
+    report::{MIN_GROUP_IMAGES, min_images_for_margin},
+};
 
 use crate::{
     evaluation,
@@ -24,6 +27,8 @@ pub enum Criterion {
     MaxRegression {
         /// The non-inferiority margin, 0 to 1.
         margin: f64,
+        /// The margin of the same test on each group of at least 30 images.
+        group_margin: Option<f64>,
         /// The other version; if it is `None`, the one that serves.
         baseline: Option<ModelVersion>,
     },
@@ -63,6 +68,31 @@ pub enum StartError {
     TooFewImages {
         /// Number of images of the request.
         images: usize,
+        /// The non-inferiority margin.
+        margin: f64,
+        /// Number of images that the margin needs.
+        needed: u64,
+    },
+    /// No group has enough images for a comparison.
+    #[error(
+        "`max_group_regression` needs a group of at least {MIN_GROUP_IMAGES} images, and {images} images do not have such a group; use at least {} images",
+        TERCILES * MIN_GROUP_IMAGES
+    )]
+    NoGroups {
+        /// Number of images of the request.
+        images: usize,
+    },
+    /// Even a candidate with the same predictions as the baseline could not meet the criterion on this group.
+    #[error(
+        "the group `{group}` of `{grouping}` has {images} images, which are too few for a `max_group_regression` of {margin}: even identical predictions could not meet it; use at least {needed} images per group or a larger margin"
+    )]
+    TooFewGroupImages {
+        /// Name of the grouping.
+        grouping: String,
+        /// Name of the group.
+        group: String,
+        /// Number of images of the group.
+        images: u64,
         /// The non-inferiority margin.
         margin: f64,
         /// Number of images that the margin needs.
@@ -116,6 +146,45 @@ impl Criterion {
     }
 }
 
+/// Number of groups of the built-in groupings.
+const TERCILES: u64 = 3;
+
+/// Checks that identical predictions could meet the margin on each group. `groupings` are those of `groups.csv` for the images.
+///
+/// # Errors
+/// Returns [`StartError::NoGroups`] or [`StartError::TooFewGroupImages`].
+pub(super) fn check_groups(
+    margin: f64,
+    images: usize,
+    groupings: &[Grouping],
+) -> Result<(), StartError> {
+    // The images are not measured yet. Without equal values, each of the terciles has at least this number of images.
+    let tercile = u64::try_from(images).unwrap_or(u64::MAX) / TERCILES;
+    let mut groups = vec![("brightness", "low", tercile)];
+    for grouping in groupings {
+        let names = grouping.groups().iter().map(|group| group.name.as_str());
+        let counts = names.zip(grouping.counts());
+        groups.extend(counts.map(|(group, count)| (grouping.name(), group, count)));
+    }
+    groups.retain(|(_, _, images)| *images >= MIN_GROUP_IMAGES);
+    let Some(&(grouping, group, smallest)) = groups.iter().min_by_key(|(.., images)| *images)
+    else {
+        return Err(StartError::NoGroups { images });
+    };
+    // A margin of 0 is met only by better predictions, so every number of images is enough.
+    let needed = min_images_for_margin(margin);
+    if margin > 0.0 && smallest < needed {
+        return Err(StartError::TooFewGroupImages {
+            grouping: grouping.to_owned(),
+            group: group.to_owned(),
+            images: smallest,
+            margin,
+            needed,
+        });
+    }
+    Ok(())
+}
+
 impl PromotionSpec {
     /// Creates the record of a new promotion on `total` images; `model` is the name that an alias resolves to.
     pub(super) fn record(
@@ -130,13 +199,7 @@ impl PromotionSpec {
             limit,
             request_id,
         } = self.images.clone();
-        let (min_accuracy, max_regression, baseline_version) = match self.criterion {
-            Criterion::MinAccuracy(accuracy) => (Some(accuracy), None, None),
-            Criterion::MaxRegression { margin, baseline } => {
-                (None, Some(margin), Some(baseline.unwrap_or(previous)))
-            }
-        };
-        PromotionRecord {
+        let record = PromotionRecord {
             id: JobId::random(),
             status: PromotionStatus::Queued,
             model: model.to_owned(),
@@ -145,9 +208,10 @@ impl PromotionSpec {
             dataset,
             split,
             limit: limit.map(NonZeroUsize::get),
-            min_accuracy,
-            max_regression,
-            baseline_version,
+            min_accuracy: None,
+            max_regression: None,
+            max_group_regression: None,
+            baseline_version: None,
             sha256: None,
             engine: None,
             precision: None,
@@ -160,6 +224,22 @@ impl PromotionSpec {
             request_id,
             created: Timestamp::now(),
             finished: None,
+        };
+        match self.criterion {
+            Criterion::MinAccuracy(accuracy) => PromotionRecord {
+                min_accuracy: Some(accuracy),
+                ..record
+            },
+            Criterion::MaxRegression {
+                margin,
+                group_margin,
+                baseline,
+            } => PromotionRecord {
+                max_regression: Some(margin),
+                max_group_regression: group_margin,
+                baseline_version: Some(baseline.unwrap_or(previous)),
+                ..record
+            },
         }
     }
 }

@@ -64,7 +64,11 @@ impl PromotionTask {
                 let measured = self.measure(candidate).await?;
                 Ok((Verdict::min_accuracy(accuracy, &measured), None))
             }
-            Criterion::MaxRegression { margin, baseline } => {
+            Criterion::MaxRegression {
+                margin,
+                group_margin,
+                baseline,
+            } => {
                 let baseline = match baseline {
                     None => serving,
                     Some(other) => {
@@ -72,7 +76,8 @@ impl PromotionTask {
                         self.shared.registry.resolve(Some(name), Some(&other))?
                     }
                 };
-                let verdict = self.compare(margin, candidate, &baseline).await?;
+                let (measured, other) = self.measure_both(candidate, &baseline).await?;
+                let verdict = Verdict::max_regression(margin, group_margin, &measured, &other)?;
                 Ok((verdict, Some(baseline)))
             }
         }
@@ -117,12 +122,12 @@ impl PromotionTask {
         .await
     }
 
-    async fn compare(
+    /// Measures the candidate and the baseline on the same data. A stored evaluation of the baseline is reused.
+    async fn measure_both(
         &self,
-        margin: f64,
         candidate: &Arc<LiveModel>,
         baseline: &Arc<LiveModel>,
-    ) -> Result<Verdict, PromotionError> {
+    ) -> Result<(Measurement, Measurement), PromotionError> {
         let images = self.job.record().total;
         // Read before the candidate is evaluated, because that may prune stored evaluations.
         let known = self.stored(baseline, images).await?;
@@ -150,6 +155,6 @@ impl PromotionTask {
         if measured.dataset_sha256.is_none() || other.dataset_sha256 != measured.dataset_sha256 {
             return Err(PromotionError::DataChanged);
         }
-        Ok(Verdict::max_regression(margin, &measured, &other)?)
+        Ok((measured, other))
     }
 }

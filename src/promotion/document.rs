@@ -41,6 +41,8 @@ pub struct PromotionResponse {
     pub min_accuracy: Option<f64>,
     /// How much lower, 0 to 1, the accuracy may be than that of `baseline_version`; null with `min_accuracy`.
     pub max_regression: Option<f64>,
+    /// How much lower, 0 to 1, the accuracy may be in each group of at least 30 images; null if groups do not count.
+    pub max_group_regression: Option<f64>,
     /// The version that it is compared with; null with `min_accuracy`.
     #[schema(value_type = Option<String>)]
     pub baseline_version: Option<ModelVersion>,
@@ -89,6 +91,7 @@ impl From<PromotionRecord> for PromotionResponse {
             limit: record.limit,
             min_accuracy: record.min_accuracy,
             max_regression: record.max_regression,
+            max_group_regression: record.max_group_regression,
             baseline_version: record.baseline_version,
             sha256: record.sha256,
             engine: record.engine,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    criterion::{Criterion, MAX_PENDING, PromotionSpec, StartError},
+    criterion::{Criterion, MAX_PENDING, PromotionSpec, StartError, check_groups},
     document::PromotionResponse,
     job::{Canceller, Job},
     task::{PromotionTask, Shared},
@@ -109,13 +109,27 @@ impl Promotions {
             }
             registry.resolve(Some(&name), Some(&baseline.to_string()))?;
         }
-        let images = self.shared.evaluations.images(&spec.images)?;
-        spec.criterion.check_images(images)?;
+        let images = self.check_images(spec)?;
         let shadow = spec.shadow.map(|requirement| {
             let shadows = &self.shared.shadows;
             shadows.check(&name, serving, version, requirement)
         });
         Ok((spec.record(&name, serving, images), shadow.transpose()?))
+    }
+
+    /// Checks that the criterion can be met on the images of a request, and returns their number.
+    fn check_images(&self, spec: &PromotionSpec) -> Result<usize, StartError> {
+        let images = self.shared.evaluations.images(&spec.images)?;
+        spec.criterion.check_images(images)?;
+        if let Criterion::MaxRegression {
+            group_margin: Some(margin),
+            ..
+        } = spec.criterion
+        {
+            let groupings = self.shared.evaluations.groupings(&spec.images)?;
+            check_groups(margin, images, &groupings)?;
+        }
+        Ok(images)
     }
 
     /// Returns the promotions of a model, newest first, at most `limit`.

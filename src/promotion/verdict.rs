@@ -1,22 +1,26 @@
 //! Applies the acceptance criterion and computes the shortfall.
 
-use mien_faces::report::{CompareError, Predictions, Score, Tally, compare};
+mod groups;
+mod sentence;
+
+use mien_faces::report::{CompareError, Predictions, Score, Tally, compare_with_groups};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use self::groups::GroupVerdict;
 use crate::{models::ModelVersion, shadow::ShadowEvidence, store::JobId};
 
 /// Measured values and result. Accuracies are 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = PromotionResult)]
 pub struct Verdict {
-    /// Whether the candidate meets the criterion.
+    /// Whether the candidate meets the criterion: all images and, with `max_group_regression`, each group.
     pub passed: bool,
     /// The smallest `actual` that passes: `min_accuracy` or `-max_regression`.
     pub required: f64,
     /// The accuracy or, with `max_regression`, the lower end of `difference_interval`.
     pub actual: f64,
-    /// `required - actual` if the candidate does not pass, otherwise null.
+    /// `required - actual` if `actual` is lower than `required`, otherwise null.
     pub shortfall: Option<f64>,
     /// The candidate.
     pub candidate: Measured,
@@ -26,6 +30,9 @@ pub struct Verdict {
     pub difference: Option<f64>,
     /// The 95 % interval of `difference` for paired images; null with `min_accuracy`.
     pub difference_interval: Option<[f64; 2]>,
+    /// The result of `max_group_regression`; absent without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<GroupVerdict>,
     /// The result of the shadow when the promotion started. Absent if the promotion did not require a shadow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow: Option<ShadowEvidence>,
@@ -78,22 +85,28 @@ impl Verdict {
         Self::new(required, actual, candidate.measured(score))
     }
 
-    /// Compares a candidate with a baseline version on paired images (non-inferiority test).
+    /// Compares a candidate with a baseline version on paired images (non-inferiority test). With `group_margin`, the candidate must also
+    /// pass the test in each group. The groups are those of the baseline's evaluation.
     ///
     /// # Errors
     /// Returns an error if they have no image in common.
     pub(super) fn max_regression(
         margin: f64,
+        group_margin: Option<f64>,
         candidate: &Measurement,
         baseline: &Measurement,
     ) -> Result<Self, CompareError> {
-        let comparison = compare(&baseline.predictions.images, &candidate.predictions.images)?;
+        let comparison = compare_with_groups(&baseline.predictions, &candidate.predictions)?;
         let [lowest, _] = comparison.difference_interval;
+        let groups = group_margin.map(|margin| GroupVerdict::new(margin, &comparison.groups));
+        let all = Self::new(0.0 - margin, lowest, candidate.measured(comparison.b));
         Ok(Self {
+            passed: all.passed && groups.as_ref().is_none_or(|groups| groups.passed),
             baseline: Some(baseline.measured(comparison.a)),
             difference: Some(comparison.difference),
             difference_interval: Some(comparison.difference_interval),
-            ..Self::new(0.0 - margin, lowest, candidate.measured(comparison.b))
+            groups,
+            ..all
         })
     }
 
@@ -108,47 +121,8 @@ impl Verdict {
             baseline: None,
             difference: None,
             difference_interval: None,
+            groups: None,
             shadow: None,
-        }
-    }
-
-    /// Describes the result in percent and percentage points.
-    pub(super) fn sentence(&self) -> String {
-        let points = |value: f64| format!("{:.2}", value * 100.0);
-        let short = self.shortfall.map(|short| match points(short).as_str() {
-            "0.00" => "less than 0.01".to_owned(),
-            points => points.to_owned(),
-        });
-        let (Some(baseline), Some(difference), Some([low, high])) =
-            (&self.baseline, self.difference, self.difference_interval)
-        else {
-            let (right, total) = (points(self.actual), self.candidate.score.total);
-            let found = format!("{right} % of {total} images are correct");
-            let required = points(self.required);
-            return match short {
-                None => format!("{found}; the minimum is {required} %"),
-                Some(short) => {
-                    format!("{found}: {short} points below the minimum of {required} %")
-                }
-            };
-        };
-        let found = format!(
-            "{:+.2} points compared with version {} on {} images (95 % interval {:+.2} to {:+.2})",
-            difference * 100.0,
-            baseline.version,
-            baseline.score.total,
-            low * 100.0,
-            high * 100.0
-        );
-        // Adding 0 turns a limit of -0 into 0.
-        let limit = points(self.required + 0.0);
-        match short {
-            None => format!("{found}; the limit of the lower end is {limit} points"),
-            Some(short) => {
-                format!(
-                    "{found}: the lower end is {short} points below the limit of {limit} points"
-                )
-            }
         }
     }
 }

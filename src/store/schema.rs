@@ -16,6 +16,7 @@ const MIGRATION_LIST: &[M<'static>] = &[
     M::up(ADD_ENGINE),
     M::up(ADD_PROFILES),
     M::up(ADD_GROUPINGS),
+    M::up(ADD_MAX_GROUP_REGRESSION),
 ];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_LIST);
@@ -147,6 +148,11 @@ const ADD_GROUPINGS: &str = "
         members     BLOB NOT NULL,
         PRIMARY KEY (evaluation, position)
     ) STRICT;
+";
+
+const ADD_MAX_GROUP_REGRESSION: &str = "
+    -- At most this much below `baseline_version` in each group; null without a limit.
+    ALTER TABLE promotions ADD COLUMN max_group_regression REAL;
 ";
 
 /// Opens the database and applies the migrations that it lacks. Other processes may read the file meanwhile.

@@ -114,6 +114,7 @@ fn promotion(id: JobId) -> PromotionRecord {
         limit: Some(5),
         min_accuracy: Some(0.7),
         max_regression: None,
+        max_group_regression: None,
         baseline_version: None,
         sha256: None,
         engine: None,

@@ -4,6 +4,7 @@ mod command;
 mod crash;
 mod criteria;
 mod ends;
+mod groups;
 mod invalid;
 mod pins;
 mod rollout;

@@ -153,7 +153,10 @@ impl From<promotion::StartError> for ApiError {
             E::Baseline(error) => error.into(),
             E::Evaluation(error) => error.into(),
             E::Store(error) => error.into(),
-            E::Itself(_) | E::TooFewImages { .. } => Self::invalid_request(detail),
+            E::Itself(_)
+            | E::TooFewImages { .. }
+            | E::NoGroups { .. }
+            | E::TooFewGroupImages { .. } => Self::invalid_request(detail),
             E::Shadow(_) => Self::new(Code::ShadowNotPassed, detail),
             E::TooMany => Self::overloaded(detail),
             E::ShuttingDown => Self::shutting_down(detail),

@@ -1,6 +1,7 @@
 use mien_faces::{
     dataset::Usage,
     expression::Expression,
+    grouping::Grouping,
     report::{Prediction, paired_difference},
 };
 
@@ -73,14 +74,14 @@ fn max_regression_uses_lower_end_of_paired_interval() {
     // Both incorrect: 2. Only the baseline correct: 3, 4, 5. Only the candidate correct: 0, 1.
     let [low, high] = paired_difference(194, 3, 2, 1).unwrap();
     assert!(low < 0.0 && 0.0 < high);
-    let at_the_end = Verdict::max_regression(-low, &candidate, &serving).unwrap();
+    let at_the_end = Verdict::max_regression(-low, None, &candidate, &serving).unwrap();
     assert!(at_the_end.passed, "{at_the_end:?}");
     assert_eq!(at_the_end.difference, Some(-0.005));
     assert_eq!(at_the_end.difference_interval, Some([low, high]));
     assert_eq!(at_the_end.baseline.as_ref().unwrap().score.correct, 197);
 
     let margin = 0.02;
-    let fails = Verdict::max_regression(margin, &candidate, &serving).unwrap();
+    let fails = Verdict::max_regression(margin, None, &candidate, &serving).unwrap();
     assert!(
         !fails.passed
             && fails
@@ -100,12 +101,83 @@ fn max_regression_uses_lower_end_of_paired_interval() {
 fn max_regression_needs_common_images() {
     // The baseline was evaluated on more images.
     let verdict =
-        Verdict::max_regression(1.0, &measurement(2, 4, &[]), &measurement(1, 9, &[8])).unwrap();
+        Verdict::max_regression(1.0, None, &measurement(2, 4, &[]), &measurement(1, 9, &[8]))
+            .unwrap();
     assert_eq!(
         (verdict.candidate.score.total, verdict.difference),
         (4, Some(0.0))
     );
     let mut apart = measurement(1, 9, &[]);
     apart.predictions.images.drain(..4);
-    assert!(Verdict::max_regression(1.0, &measurement(2, 4, &[]), &apart).is_err());
+    assert!(Verdict::max_regression(1.0, None, &measurement(2, 4, &[]), &apart).is_err());
+}
+
+/// Returns a baseline without mistakes whose first `indoor` images are in the group `indoor`; the others are in `outdoor`.
+fn baseline_with_groups(images: usize, indoor: usize) -> Measurement {
+    let group = |image| Some(if image < indoor { "indoor" } else { "outdoor" });
+    let mut baseline = measurement(1, images, &[]);
+    let grouping = Grouping::of_names("light", (0..images).map(group)).unwrap();
+    baseline.predictions.groupings = vec![grouping];
+    baseline
+}
+
+#[test]
+fn group_regression_rejects_candidate_that_passes_overall() {
+    let baseline = baseline_with_groups(400, 100);
+    let candidate = measurement(2, 400, &[0, 1, 2, 3]);
+    let [all, _] = paired_difference(396, 4, 0, 0).unwrap();
+    let [low, high] = paired_difference(96, 4, 0, 0).unwrap();
+    let verdict = |group_margin| {
+        Verdict::max_regression(-all, Some(group_margin), &candidate, &baseline).unwrap()
+    };
+    let passes = verdict(-low);
+    let groups = passes.groups.as_ref().unwrap();
+    assert!(passes.passed && groups.passed, "{passes:?}");
+    assert_eq!((groups.compared, groups.failed), (2, 0));
+    assert_eq!(groups.shortfall, None);
+    let sentence = passes.sentence();
+    assert!(
+        sentence.contains("; failed groups: 0 of 2, worst is the group indoor of light with -4.00"),
+        "{sentence}"
+    );
+
+    let rejected = verdict(0.04);
+    let groups = rejected.groups.as_ref().unwrap();
+    assert!(!rejected.passed && rejected.shortfall.is_none());
+    assert_eq!((groups.compared, groups.failed), (2, 1));
+    assert_eq!(groups.shortfall, Some(-0.04 - low));
+    let worst = groups.worst.as_ref().unwrap();
+    assert_eq!((&*worst.grouping, &*worst.group.group), ("light", "indoor"));
+    assert_eq!(worst.group.difference_interval, [low, high]);
+    let expected = format!(
+        "; failed groups: 1 of 2, worst is the group indoor of light with -4.00 points on 100 images \
+        (95 % interval {:+.2} to {:+.2}): the lower end is {:.2} points below the limit of -4.00 points",
+        low * 100.0,
+        high * 100.0,
+        (-0.04 - low) * 100.0
+    );
+    let sentence = rejected.sentence();
+    assert!(sentence.ends_with(&expected), "{sentence}");
+}
+
+#[test]
+fn small_groups_are_not_compared() {
+    let candidate = measurement(2, 400, &[0, 1, 2, 3]);
+    let verdict = |indoor, images| {
+        let baseline = baseline_with_groups(images, indoor);
+        Verdict::max_regression(1.0, Some(0.03), &candidate, &baseline).unwrap()
+    };
+    // The mistakes are in the group of 29 images.
+    let passes = verdict(29, 400);
+    assert!(passes.passed, "{passes:?}");
+    assert_eq!(passes.groups.map(|groups| groups.compared), Some(1));
+    let rejected = verdict(30, 400);
+    assert!(!rejected.passed, "{rejected:?}");
+    let without = verdict(29, 58);
+    assert!(!without.passed, "{without:?}");
+    assert!(
+        without
+            .sentence()
+            .ends_with("; no group has enough images for a comparison")
+    );
 }

@@ -106,6 +106,8 @@ pub struct PromotionRecord {
     pub min_accuracy: Option<f64>,
     /// How much lower, 0 to 1, the candidate's accuracy may be than that of the baseline version.
     pub max_regression: Option<f64>,
+    /// How much lower, 0 to 1, the candidate's accuracy may be in each group.
+    pub max_group_regression: Option<f64>,
     /// The version that the candidate is compared with.
     pub baseline_version: Option<ModelVersion>,
     /// SHA-256 of the candidate file, 64 hex digits, after it is loaded.
@@ -145,6 +147,7 @@ table!(PromotionRecord in "promotions" {
     limit: "image_limit",
     min_accuracy: "min_accuracy",
     max_regression: "max_regression",
+    max_group_regression: "max_group_regression",
     baseline_version: "baseline_version",
     sha256: "sha256",
     engine: "engine",

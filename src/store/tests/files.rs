@@ -96,6 +96,7 @@ fn file_with_old_schema_is_migrated() {
     let old = store.evaluation(E1).unwrap().unwrap();
     assert_eq!((&*old.engine, &*old.precision), ("onnxruntime", "fp32"));
     assert_eq!(store.groupings(E1).unwrap(), []);
+    assert_eq!(promoted.max_group_regression, None);
     let measured = |version, id| format!(r#"{{"version":"{version}","evaluation":"{id}"}}"#);
     let result = format!(
         r#"{{"passed":true,"required":-1.0,"actual":-0.9,"shortfall":null,"candidate":{},"baseline":{}}}"#,
@@ -142,7 +143,7 @@ fn unusable_state_is_rejected_unchanged() {
     drop(connection);
     assert!(
         open_error(folder.path())
-            .contains("newer version of mien (schema 99, this version supports up to 6)")
+            .contains("newer version of mien (schema 99, this version supports up to 7)")
     );
 
     fs::write(

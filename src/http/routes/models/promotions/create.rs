@@ -54,6 +54,10 @@ pub struct PromotionRequest {
     /// candidate passes if the lower end of the 95 % interval of the difference is at least `-max_regression`.
     #[schema(minimum = 0, maximum = 1, example = 0.005)]
     max_regression: Option<f64>,
+    /// The margin of the same test on each group of at least 30 images, 0 to 1. The groups are those of `groups.csv` and of brightness,
+    /// contrast and blur in the evaluation of the baseline version. Needs `max_regression`.
+    #[schema(minimum = 0, maximum = 1, example = 0.03)]
+    max_group_regression: Option<f64>,
     /// Loaded version that `max_regression` compares with; by default the serving version.
     #[schema(value_type = Option<String>, example = "1")]
     baseline_version: Option<Version>,
@@ -159,26 +163,32 @@ impl PromotionRequest {
             .take()
             .map(|version| parse_version(model, version))
             .transpose()?;
-        let (value, criterion) = match (self.min_accuracy, self.max_regression) {
-            (Some(accuracy), None) if baseline.is_none() => {
-                (accuracy, Criterion::MinAccuracy(accuracy))
-            }
-            (Some(_), None) => {
-                return Err(ApiError::invalid_request(
-                    "`baseline_version` needs `max_regression`",
-                ));
-            }
-            (None, Some(margin)) => (margin, Criterion::MaxRegression { margin, baseline }),
-            (None, None) | (Some(_), Some(_)) => {
-                let detail = "give either `min_accuracy` or `max_regression`";
-                return Err(ApiError::invalid_request(detail));
-            }
-        };
-        if !(0.0..=1.0).contains(&value) {
-            let detail = "`min_accuracy` and `max_regression` must be between 0 and 1";
+        let group_margin = self.max_group_regression;
+        let shares = [self.min_accuracy, self.max_regression, group_margin];
+        if !shares
+            .iter()
+            .flatten()
+            .all(|share| (0.0..=1.0).contains(share))
+        {
+            let detail = "`min_accuracy`, `max_regression` and `max_group_regression` must be between 0 and 1";
             return Err(ApiError::invalid_request(detail));
         }
-        Ok(criterion)
+        let detail = match (self.min_accuracy, self.max_regression) {
+            (None, Some(margin)) => {
+                return Ok(Criterion::MaxRegression {
+                    margin,
+                    group_margin,
+                    baseline,
+                });
+            }
+            (Some(_), None) if baseline.is_some() => "`baseline_version` needs `max_regression`",
+            (Some(_), None) if group_margin.is_some() => {
+                "`max_group_regression` needs `max_regression`"
+            }
+            (Some(accuracy), None) => return Ok(Criterion::MinAccuracy(accuracy)),
+            (None, None) | (Some(_), Some(_)) => "give either `min_accuracy` or `max_regression`",
+        };
+        Err(ApiError::invalid_request(detail))
     }
 }
 
