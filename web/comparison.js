@@ -1,8 +1,8 @@
-// The comparison of two evaluations on the same images: the difference with its interval, the recall of each expression, and
-// the images with different predictions.
+// The comparison of two evaluations on the same images: the difference with its interval, the recall of each expression, the
+// accuracy of each group, and the images with different predictions.
 
 import { get, query } from './api.js'
-import { backLink, card, datasetTitle, faceImage, gallery, labelWithIcon, modelTitle, table, tile } from './components.js'
+import { backLink, card, datasetTitle, faceImage, gallery, groupName, labelWithIcon, modelTitle, table, tile } from './components.js'
 import { h, replace } from './dom.js'
 import { count, percent, points } from './format.js'
 import { loadWithRetry } from './polling.js'
@@ -37,8 +37,16 @@ function content(comparison, evaluationA, evaluationB, path) {
         tile('Only B correct', count(pairs.only_b_correct), 'images')),
       card('Recall by expression', table('Recall by expression', ['Expression', 'Images', 'A', 'B', 'B − A'], comparison.classes.map((row) => [
         labelWithIcon(row.label), count(row.support), percent(row.recall_a, 1), percent(row.recall_b, 1), points(row.difference, 1)]))),
+      comparison.groups.length ? card('Accuracy by group', groups(comparison.groups)) : null,
       card(`Images with different predictions: ${count(flipped.count)}`, flippedImages(evaluationA.dataset, flipped.images))),
   ]
+}
+
+function groups(groupings) {
+  const rows = groupings.flatMap(({ grouping, groups }) => groups.map((group) => [
+    groupName(grouping, group.group), count(group.images), percent(group.accuracy_a, 1), percent(group.accuracy_b, 1), points(group.difference, 1),
+    `${points(group.difference_interval[0], 1)} to ${points(group.difference_interval[1], 1)}`]))
+  return table('Accuracy by group', ['Group', 'Images', 'A', 'B', 'B − A', '95 % interval'], rows)
 }
 
 const link = (evaluation) => h('a', { href: `#evaluate/${evaluation.id}` }, modelTitle(evaluation))

@@ -41,6 +41,9 @@ export function table(name, columns, rows) {
 /** A label with its icon. */
 export const labelWithIcon = (label) => h('span', { class: 'label-with-icon' }, faceIcon(label, 20), label)
 
+/** A group with the name of its grouping. */
+export const groupName = (grouping, group) => `${grouping}: ${group}`
+
 /** A face of a data set, by the id of the image. */
 export function faceImage(dataset, image, alt) {
   return h('img', { src: `v1/datasets/${encodeURIComponent(dataset)}/images/${image}`, alt, loading: 'lazy', width: 48, height: 48 })

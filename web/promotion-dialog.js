@@ -70,17 +70,21 @@ function promotionForm(model, version, datasets, title, close) {
     h('p', {}, `The server loads version ${version} and evaluates it. If it passes, it replaces version ${model.serving}. `,
       `Until then version ${model.serving} continues to serve.`),
     criterion.kindField,
-    h('div', { class: 'form' }, criterion.valueField, field('Maximum images', limit), field('Data set', dataset), field('Split', split)),
+    h('div', { class: 'form' }, criterion.valueField, criterion.groupField, field('Maximum images', limit), field('Data set', dataset),
+      field('Split', split)),
     error,
     h('div', { class: 'row end' },
       h('button', { type: 'button', class: 'quiet', onclick: close }, 'Cancel'), start))
 }
 
-/** Two fields, the kind of criterion and its value in percent, and `value()` for the API. */
+/** Three fields, the kind of criterion, its value and the value per group in percent, and `value()` for the API. */
 function criterionFields(model) {
   const kind = select({ onchange: () => showKind() }, Object.entries(CRITERIA).map(([key, { name }]) => [key, name(model)]))
   const input = h('input', { type: 'number', min: '0', max: '100', required: true, inputmode: 'decimal' })
   const valueField = field('', input, ' ')
+  const groupInput = h('input', { type: 'number', min: '0', max: '100', step: '0.1', placeholder: 'no limit', inputmode: 'decimal' })
+  const groupField = field('Maximum regression per group in percentage points', groupInput,
+    'Each group of at least 30 images must pass the same test with this value.')
   const showKind = () => {
     const { label, hint, defaultValue, step } = CRITERIA[kind.value]
     const [labelElement, , hintElement] = valueField.children
@@ -88,9 +92,15 @@ function criterionFields(model) {
     hintElement.textContent = hint
     input.value = defaultValue
     input.step = step
+    groupField.hidden = kind.value !== 'max_regression'
   }
   showKind()
   // A ratio without the rounding error of the division: 0.57 % is 0.0057, not 0.005699999999999999.
-  const ratio = () => Number((Number(input.value) / 100).toFixed(6))
-  return { kindField: field('Acceptance criterion', kind), valueField, value: () => ({ [kind.value]: ratio() }) }
+  const ratio = ({ value }) => Number((Number(value) / 100).toFixed(6))
+  const value = () => {
+    const criterion = { [kind.value]: ratio(input) }
+    if (!groupField.hidden && groupInput.value) criterion.max_group_regression = ratio(groupInput)
+    return criterion
+  }
+  return { kindField: field('Acceptance criterion', kind), valueField, groupField, value }
 }

@@ -127,9 +127,10 @@ export function followPromotion(model, promotion) {
   panels.get(model)?.follow(promotion)
 }
 
-function criterion({ min_accuracy, max_regression, baseline_version }) {
+function criterion({ min_accuracy, max_regression, max_group_regression, baseline_version }) {
   if (min_accuracy !== null) return `accuracy of at least ${percent(min_accuracy)}`
-  return `at most ${(max_regression * 100).toFixed(2)} points less accurate than version ${baseline_version}`
+  const all = `at most ${(max_regression * 100).toFixed(2)} points less accurate than version ${baseline_version}`
+  return max_group_regression === null ? all : `${all}, ${(max_group_regression * 100).toFixed(2)} points in each group`
 }
 
 function pastPromotion(promotion) {

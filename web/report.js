@@ -1,10 +1,10 @@
 // The report of an evaluation.
 
-import { card, descriptionList, faceImage, gallery, interval, labelWithIcon, table, tile } from './components.js'
+import { card, descriptionList, faceImage, gallery, groupName, interval, labelWithIcon, table, tile } from './components.js'
 import { confusionMatrix } from './confusion-matrix.js'
 import { h } from './dom.js'
 import { engineName } from './engines.js'
-import { count, decimal, duration, percent, threeDigits } from './format.js'
+import { count, decimal, duration, percent, points, threeDigits } from './format.js'
 import { labelColor } from './labels.js'
 import { reliabilityDiagram } from './reliability-diagram.js'
 import { riskCoverage } from './risk-coverage.js'
@@ -23,6 +23,7 @@ export function report(evaluation) {
       card('Confusion matrix', confusionMatrix(scores)),
       card('Scores by expression', table('Scores by expression', ['Expression', 'Images', 'Precision', 'Recall', 'F1'], scores.classes.map((row) => [
         labelWithIcon(row.label), count(row.support), percent(row.precision, 1), percent(row.recall, 1), decimal(row.f1)])))),
+    scores.groups?.length ? card('Accuracy by group', groups(scores.groups)) : null,
     h('div', { class: 'columns' },
       scores.calibration?.bins.length && card('Reliability diagram', reliabilityDiagram(scores.calibration.bins)),
       scores.risk_coverage?.points.length && card('Accuracy by minimum confidence', riskCoverage(scores.risk_coverage.points)),
@@ -31,6 +32,18 @@ export function report(evaluation) {
         card('Details', details(evaluation)))),
     scores.mistakes?.length ? card('Most confident mistakes', mistakes(evaluation.dataset, scores.mistakes)) : null,
   ]
+}
+
+/** The accuracy per group, and the largest gap of each grouping. */
+function groups(groupings) {
+  const rows = groupings.flatMap((grouping) => grouping.groups.map((group) => [
+    groupName(grouping.grouping, group.group), count(group.correct), count(group.total), percent(group.accuracy), interval(group.interval)]))
+  const gaps = groupings.filter((grouping) => grouping.largest_gap).map(({ grouping, largest_gap: gap }) => h('li', {},
+    `${grouping}: ${gap.best} minus ${gap.worst}, ${points(gap.difference)} points, `
+      + `95 % interval ${points(gap.interval[0])} to ${points(gap.interval[1])}`))
+  return h('div', { class: 'stack' },
+    table('Accuracy by group', ['Group', 'Correct', 'Images', 'Accuracy', '95 % interval'], rows),
+    gaps.length > 0 && h('div', {}, h('p', {}, 'Largest gaps between groups of at least 30 images:'), h('ul', {}, gaps)))
 }
 
 function confusions(rows) {
@@ -60,10 +73,11 @@ function details({ report: scores, engine, precision, sha256, dataset_sha256 }) 
   ])
 }
 
-function otherFiles({ files = {}, directories = [] } = {}) {
+function otherFiles({ files = {}, directories = [], group_rows: rows = 0 } = {}) {
   const kinds = Object.entries(files).map(([kind, number]) => `${kind}: ${count(number)}`)
   const others = directories.length ? [`directories ${directories.join(', ')}`] : []
-  return [...kinds, ...others].join('; ')
+  const withoutImage = rows ? [`rows of groups.csv whose image does not exist: ${count(rows)}`] : []
+  return [...kinds, ...others, ...withoutImage].join('; ')
 }
 
 function mistakes(dataset, rows) {
