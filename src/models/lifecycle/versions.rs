@@ -126,15 +126,9 @@ impl VersionManager {
                 *state = VersionState::Loading;
             }
         });
-        let started = Instant::now();
-        let load = || self.loader.load(name, version, dir);
-        let loaded = catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| loading_panicked());
+        let loaded = self.record_load(name, |loader| loader.load(name, version, dir));
         self.attempted
             .insert((name.to_owned(), version), dir.fingerprint.clone());
-        self.restart_idle_time();
-        self.loader
-            .metrics
-            .record_model_load(name, loaded.is_ok(), started.elapsed());
         match loaded {
             Ok(model) => {
                 self.mark_ready(Arc::new(model));
@@ -145,6 +139,22 @@ impl VersionManager {
                 Err(error)
             }
         }
+    }
+
+    /// Runs a load. Records its outcome and its duration.
+    fn record_load<T>(
+        &mut self,
+        name: &str,
+        load: impl FnOnce(&ModelLoader) -> Result<T, InferenceError>,
+    ) -> Result<T, InferenceError> {
+        let started = Instant::now();
+        let loaded = catch_unwind(AssertUnwindSafe(|| load(&self.loader)));
+        let loaded = loaded.unwrap_or_else(|_| loading_panicked());
+        self.restart_idle_time();
+        self.loader
+            .metrics
+            .record_model_load(name, loaded.is_ok(), started.elapsed());
+        loaded
     }
 
     fn mark_ready(&self, model: Arc<LiveModel>) {

@@ -1,11 +1,8 @@
 //! Loads versions that are not part of the snapshot.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use super::{VersionManager, loading_panicked};
+use super::VersionManager;
 use crate::{
     inference::InferenceError,
     models::{ModelVersion, live::LiveModel, repository::VersionDir},
@@ -19,10 +16,6 @@ impl VersionManager {
         version: ModelVersion,
         dir: &VersionDir,
     ) -> Result<Arc<LiveModel>, InferenceError> {
-        let load = || self.loader.load_with_engine(name, version, dir);
-        let loaded = catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| loading_panicked());
-        self.restart_idle_time();
-        self.loader.metrics.count_model_load(name, loaded.is_ok());
-        loaded
+        self.record_load(name, |loader| loader.load_with_engine(name, version, dir))
     }
 }
