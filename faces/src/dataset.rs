@@ -125,8 +125,7 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Lists a data set: a directory with `train/` or `test/` or both, a directory with `fer2013.csv`, or the path of such a file. Reads
-    /// the `groups.csv` in the same directory if it exists.
+    /// Lists a directory with `train/` or `test/` or both, a directory with `fer2013.csv`, or such a file. Reads `groups.csv` next to them.
     ///
     /// # Errors
     /// Returns an error with the path and the remedy if the data set does not exist, cannot be read or has a malformed CSV file.
