@@ -28,8 +28,11 @@ pub(crate) fn built(profile: &str) -> PathBuf {
     target.join(profile)
 }
 
-/// Builds a program with the dev profile and returns its path. With the features of the whole workspace, cargo reuses the artifacts
-/// of `cargo xtask test`.
+/// A small test. If cargo builds a test, it uses the features of all dev-dependencies, as `cargo xtask test` does, and therefore the
+/// same artifacts.
+const SMALL_TEST: &str = "report";
+
+/// Builds a program with the dev profile and returns its path. The build shares its artifacts with `cargo xtask test`.
 ///
 /// # Errors
 /// Returns an error if the build fails.
@@ -41,6 +44,8 @@ pub(crate) fn build_debug(program: &str) -> Result<PathBuf> {
         "--workspace",
         "--bin",
         program,
+        "--test",
+        SMALL_TEST,
     ]))?;
     Ok(built("debug").join(program))
 }
