@@ -13,11 +13,16 @@ use crate::{
     helpers::{TestApp, assert_problem, send, settings},
 };
 
-/// Starts a server with this state directory as soon as its previous server has released it.
+/// Starts a server with this state directory and data set as soon as the previous server has released the directory.
 pub(crate) async fn spawn_on(state: &TempDir, data: &TempDir, flags: &[&str]) -> TestApp {
     let source = format!("--data=faces={}", data.path().display());
+    spawn_with_state(state, &[&[source.as_str()], flags].concat()).await
+}
+
+/// Starts a server with this state directory as soon as the previous server has released it.
+pub(crate) async fn spawn_with_state(state: &TempDir, flags: &[&str]) -> TestApp {
     let state = format!("--state={}", state.path().display());
-    let settings = settings(&[&[source.as_str(), state.as_str()], flags].concat());
+    let settings = settings(&[flags, &[state.as_str()]].concat());
     let application =
         eventually(
             TIMEOUT,

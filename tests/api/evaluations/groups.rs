@@ -6,7 +6,10 @@ use mien_faces::report::csv;
 use serde_json::{Value, json};
 
 use super::{LABELS, data_set, expected, put, spawn};
-use crate::helpers::{TestApp, settings, startup_error};
+use crate::{
+    helpers::{TestApp, settings, startup_error},
+    state::spawn_on,
+};
 
 const SMALL: &str = "small";
 
@@ -119,17 +122,15 @@ async fn predictions_have_column_per_grouping() {
 #[actix_web::test]
 async fn comparison_uses_groups_of_first_evaluation() {
     let (data, state) = (data_set(), tempfile::tempdir().unwrap());
-    let flag = format!("--state={}", state.path().display());
-    let flags = [flag.as_str()];
     put_groups(data.path(), "indoor");
-    let mut app = spawn(&data, &flags);
+    let mut app = spawn_on(&state, &data, &[]).await;
     let first = app
         .evaluate(&json!({"dataset": "faces", "model": SMALL}))
         .await;
     app.stop_and_wait().await;
 
     put_groups(data.path(), "renamed");
-    let mut app = spawn(&data, &flags);
+    let mut app = spawn_on(&state, &data, &[]).await;
     let second = app
         .evaluate(&json!({"dataset": "faces", "model": SMALL}))
         .await;

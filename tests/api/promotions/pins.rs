@@ -2,15 +2,15 @@
 
 use std::fs;
 
-use mien::startup::Application;
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::{faces, serve};
 use crate::{
     eventually::{TIMEOUT, eventually},
-    helpers::{TestApp, install, send, settings},
+    helpers::{TestApp, install, send},
     lifecycle::{models_dir, models_flag},
+    state::spawn_with_state,
 };
 
 async fn pin(app: &TestApp, model: &str) {
@@ -162,12 +162,9 @@ async fn loading_newer_version_keeps_pinned_version_serving() {
     assert_eq!(app.version("?model=m").await, "1");
 }
 
-/// Starts a server with this state directory, which no other server uses any more.
-fn serve_on(state: &TempDir, root: &TempDir, flags: &[&str]) -> TestApp {
-    let state = format!("--state={}", state.path().display());
-    let models = models_flag(root);
-    let flags = [&[models.as_str(), state.as_str()], flags].concat();
-    TestApp::run(Application::build(&settings(&flags)).unwrap())
+/// Starts a server with this state directory and these models.
+async fn serve_on(state: &TempDir, root: &TempDir, flags: &[&str]) -> TestApp {
+    spawn_with_state(state, &[&[models_flag(root).as_str()], flags].concat()).await
 }
 
 #[actix_web::test]
@@ -177,21 +174,21 @@ async fn pin_outlives_server() {
         tempfile::tempdir(),
     );
     let state = state.unwrap();
-    let mut app = serve_on(&state, &root, &["--version-policy=1"]);
+    let mut app = serve_on(&state, &root, &["--version-policy=1"]).await;
     pin(&app, "m").await;
     app.stop_and_wait().await;
     drop(app);
 
     for policy in ["latest", "all", "2"] {
         let flag = format!("--version-policy={policy}");
-        let mut app = serve_on(&state, &root, &[&flag]);
+        let mut app = serve_on(&state, &root, &[&flag]).await;
         assert_eq!(app.version("").await, "1", "{policy}");
         assert_eq!(app.json("/v1/models/m").await["pinned"], "1");
         app.stop_and_wait().await;
     }
     // The file of the pinned version is invalid, so another version serves.
     install(root.path(), "m", "1", "broken");
-    let mut app = serve_on(&state, &root, &[]);
+    let mut app = serve_on(&state, &root, &[]).await;
     assert_eq!(app.version("").await, "2");
     let model = app.json("/v1/models/m").await;
     assert_eq!(
@@ -206,6 +203,6 @@ async fn pin_outlives_server() {
     unpin(&app, "m").await;
     app.stop_and_wait().await;
     drop(app);
-    let app = serve_on(&state, &root, &[]);
+    let app = serve_on(&state, &root, &[]).await;
     assert_eq!(app.version("").await, "2");
 }
