@@ -17,8 +17,8 @@
 //! ```
 //!
 //! [`evaluation`] sends whole data sets through that path. [`promotion`] switches traffic to a version that has passed an
-//! evaluation. [`drift`] compares traffic with an evaluation, and [`shadow`] compares a candidate with the serving version on traffic. Each layer calls only layers below it. All layers record [`metrics`]
-//! and the [`traces`] of requests.
+//! evaluation. [`drift`] compares traffic with an evaluation, and [`shadow`] compares a candidate with the serving version
+//! on traffic. Each layer calls only layers below it. All layers record [`metrics`] and the [`traces`] of requests.
 pub mod app;
 pub mod auth;
 pub mod batching;

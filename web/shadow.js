@@ -16,8 +16,8 @@ export function shadowPanel({ candidate, version, share, status, reason, images,
     descriptionList([
       ['Images', `${count(images.compared)} compared, ${count(images.failed)} failed, ${count(images.dropped)} dropped`],
       agreement !== null && ['Same label', `${percent(agreement)} (95 % interval ${interval(bounds)})`],
-      serving && ['Inference per image', `median ${time(serving.p50_ms)}, candidate ${time(other.p50_ms)}; `
-        + `99 % quantile ${time(serving.p99_ms)}, candidate ${time(other.p99_ms)}`],
+      serving && ['Inference per image', `serving version: median ${time(serving.p50_ms)}, 99 % quantile ${time(serving.p99_ms)}; `
+        + `candidate: median ${time(other.p50_ms)}, 99 % quantile ${time(other.p99_ms)}`],
     ]),
     flips.length > 0 && table('Most frequent different labels', ['Serving version', 'Candidate', 'Images'],
       flips.slice(0, MAX_FLIPS).map((flip) => [flip.serving, flip.candidate, count(flip.images)])))

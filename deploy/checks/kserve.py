@@ -1,4 +1,4 @@
-"""Creates the Deployment that KServe creates from a runtime and a service."""
+"""Creates the Deployment that KServe creates from a ServingRuntime and an InferenceService."""
 
 import yaml
 from image import ROOT
@@ -11,7 +11,8 @@ def objects(runtime, service):
     runtime, service = (yaml.safe_load((ROOT / "deploy/kserve" / name).read_text()) for name in (runtime, service))
     predictor = service["spec"]["predictor"]
     if predictor["model"]["runtime"] != runtime["metadata"]["name"]:
-        raise SystemExit(f"the service uses the runtime `{predictor['model']['runtime']}`")
+        used, expected = predictor["model"]["runtime"], runtime["metadata"]["name"]
+        raise SystemExit(f"the InferenceService uses the runtime `{used}`; it must use `{expected}`")
     (container,) = runtime["spec"]["containers"]
     name = service["metadata"]["name"]
     container["args"] = [word.replace("{{.Name}}", name) for word in container["args"]]

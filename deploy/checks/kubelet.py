@@ -13,7 +13,7 @@ class Kubelet:
     def __init__(self, instance):
         self.instance = instance
         self.stopped, self.terminating = threading.Event(), threading.Event()
-        # Probe because of which kubelet would restart the container.
+        # Name of the probe whose failure would make kubelet restart the container.
         self.restart = None
         self.ready = False
         self.changed_at = {}

@@ -43,7 +43,8 @@ pub struct PromoteArgs {
     #[command(flatten)]
     criterion: CriterionArgs,
 
-    /// Margin of the same test on each group of at least 30 images, 0 to 1: groups of groups.csv, brightness, contrast and blur.
+    /// Non-inferiority margin for each group of at least 30 images, 0 to 1. The groups are those of groups.csv, brightness, contrast and
+    /// blur.
     #[arg(long, value_name = "MARGIN", requires = "max_regression")]
     max_group_regression: Option<f64>,
 
@@ -56,7 +57,7 @@ pub struct PromoteArgs {
     )]
     min_shadow_images: Option<NonZeroUsize>,
 
-    /// Minimum share, 0 to 1, of these images for which both versions must have predicted the same label.
+    /// Minimum agreement of the shadow, 0 to 1: the share of the images for which both versions predicted the same label.
     #[arg(
         long,
         value_name = "SHARE",

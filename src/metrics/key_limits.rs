@@ -70,7 +70,7 @@ fn families() -> [GaugeVec; 2] {
         ),
         family(
             "mien_key_concurrent_images",
-            "Number of images of the API key that are processed now, if they are limited.",
+            "Number of images of the API key that are processed now. Only for keys with `concurrent_images`.",
         ),
     ]
 }

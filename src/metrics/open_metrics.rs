@@ -26,7 +26,7 @@ pub(super) fn encode(
             MetricType::COUNTER => (family.name().trim_end_matches(TOTAL), "counter"),
             MetricType::GAUGE => (family.name(), "gauge"),
             MetricType::HISTOGRAM => (family.name(), "histogram"),
-            // The server registers no such families.
+            // The server does not register families of these types.
             MetricType::SUMMARY | MetricType::UNTYPED => continue,
         };
         writeln!(text, "# TYPE {name} {kind}")?;

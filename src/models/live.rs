@@ -126,7 +126,7 @@ impl LiveModel {
         self.files() == other.files()
     }
 
-    /// Returns what determines the predictions of the version except the engine.
+    /// Returns the file, labels, scaling and output. Together with the engine, they determine the predictions of the version.
     pub fn files(&self) -> ServedFiles {
         ServedFiles {
             sha256: self.sha256.clone(),

@@ -160,7 +160,7 @@ impl Copies {
 }
 
 /// Selects a share of a sequence of images by their positions, so that clients do not affect the selection. The selected positions
-/// do not have a period that the images of a client could have too (Weyl, "Über die Gleichverteilung von Zahlen mod. Eins", 1916).
+/// are not periodic, so they cannot align with a period of the traffic (Weyl, "Über die Gleichverteilung von Zahlen mod. Eins", 1916).
 struct Sampler {
     position: AtomicU64,
     /// Largest selected value.

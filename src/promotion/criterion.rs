@@ -75,7 +75,7 @@ pub enum StartError {
     },
     /// No group has enough images for a comparison.
     #[error(
-        "`max_group_regression` needs a group of at least {MIN_GROUP_IMAGES} images, and {images} images do not have such a group; use at least {} images",
+        "`max_group_regression` needs a group of at least {MIN_GROUP_IMAGES} images, but all groups of the {images} selected images are smaller; use at least {} images",
         TERCILES * MIN_GROUP_IMAGES
     )]
     NoGroups {

@@ -44,7 +44,7 @@ impl PromotionTask {
             record.engine = Some(engine.name().to_owned());
             record.precision = Some(precision.name().to_owned());
         });
-        let (mut verdict, baseline) = self.judge(&candidate, serving).await?;
+        let (mut verdict, baseline) = self.apply_criterion(&candidate, serving).await?;
         verdict.shadow = self.shadow.as_ref().map(|shadow| shadow.evidence);
         Ok(Decision {
             verdict,
@@ -54,7 +54,7 @@ impl PromotionTask {
     }
 
     /// Evaluates the candidate and applies the criterion. Also returns the version that the candidate was compared with.
-    async fn judge(
+    async fn apply_criterion(
         &self,
         candidate: &Arc<LiveModel>,
         serving: Arc<LiveModel>,

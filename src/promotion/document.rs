@@ -41,7 +41,7 @@ pub struct PromotionResponse {
     pub min_accuracy: Option<f64>,
     /// How much lower, 0 to 1, the accuracy may be than that of `baseline_version`; null with `min_accuracy`.
     pub max_regression: Option<f64>,
-    /// How much lower, 0 to 1, the accuracy may be in each group of at least 30 images; null if groups do not count.
+    /// How much lower, 0 to 1, the accuracy may be in each group of at least 30 images; null without a limit per group.
     pub max_group_regression: Option<f64>,
     /// The version that it is compared with; null with `min_accuracy`.
     #[schema(value_type = Option<String>)]

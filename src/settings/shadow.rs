@@ -21,7 +21,7 @@ pub struct ShadowSettings {
     )]
     pub shadow: Vec<ShadowSpec>,
 
-    /// Share of the images that a shadow copies unless its request sets another share, greater than 0 and at most 1.
+    /// Share of the images that a shadow copies, greater than 0 and at most 1. A request can set another share.
     #[arg(
         long,
         env = "MIEN_SHADOW_SHARE",

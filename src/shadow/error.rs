@@ -50,7 +50,7 @@ pub enum StartError {
     /// The shadow was ended before its candidate was loaded.
     #[error("the shadow was ended while its candidate was being loaded")]
     Ended,
-    /// A panic.
+    /// The task of the shadow panicked.
     #[error("the shadow crashed; see the server's log")]
     Crashed,
     /// The server is shutting down.

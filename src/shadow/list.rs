@@ -1,4 +1,4 @@
-//! The shadows by model: at most one running per model, and the last one that ended.
+//! The shadows of all models: at most one running shadow per model, and the last ended shadow.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// The shadows of all models, and what they share.
+/// The shadows of all models, with the registry and the metrics that they use.
 pub(super) struct ShadowList {
     pub(super) registry: Arc<Registry>,
     pub(super) metrics: Arc<Metrics>,
@@ -103,7 +103,7 @@ impl ShadowList {
         Ok(shadow)
     }
 
-    /// Removes a shadow from the running ones. It becomes the last one of its model if it copied images.
+    /// Removes a shadow from the running shadows. It becomes the last shadow of its model if its candidate was loaded.
     pub(super) fn retire(&self, shadow: &Arc<Shadow>) {
         if shadow.report().status == ShadowStatus::Running {
             shadow.end(ShadowStatus::Failed, StartError::Crashed.to_string());
@@ -131,7 +131,7 @@ impl ShadowList {
         shadows.running.values().cloned().collect()
     }
 
-    /// Waits until no version is being loaded for the first time.
+    /// Waits until the first load of each version has ended.
     pub(super) async fn until_loaded(&self) {
         let mut changes = self.registry.subscribe();
         let is_loading = |state: &VersionState| matches!(state, VersionState::Loading);
@@ -143,7 +143,7 @@ impl ShadowList {
         }
     }
 
-    /// Logs why a shadow of the settings is not started, and makes it the last one of its model.
+    /// Logs the error of a shadow of `--shadow` that is not started. The shadow becomes the last shadow of its model.
     pub(super) fn report_failure(&self, spec: &ShadowSpec, share: f64, error: &StartError) {
         let (model, candidate) = (self.real_name(&spec.model), &spec.candidate);
         let Some(version) = spec.version else { return };

@@ -37,14 +37,14 @@ pub(super) struct Shadow {
 
 struct State {
     status: ShadowStatus,
-    /// Why the shadow ended or failed, or is to end.
+    /// Reason of the end, of the failure, or of a requested stop.
     reason: Option<String>,
     ended: Option<Timestamp>,
     loaded: Option<Loaded>,
     tally: Tally,
 }
 
-/// What is known after the candidate was loaded.
+/// The state of a shadow after its candidate was loaded.
 pub(super) struct Loaded {
     pub(super) serving: ServedFiles,
     pub(super) candidate: ServedFiles,

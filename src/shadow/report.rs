@@ -24,7 +24,7 @@ pub enum ShadowStatus {
     Running,
     /// The shadow has ended.
     Ended,
-    /// The shadow could not be started.
+    /// The shadow could not be started, or it crashed.
     Failed,
 }
 
@@ -98,7 +98,7 @@ pub struct LabelFlip {
 }
 
 /// Inference times per image: the duration of an inference call divided by its number of images. Each value differs from
-/// the exact one by at most 5 %.
+/// the exact value by at most 4.5 %.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 pub struct InferenceTimes {
     /// Median in milliseconds.
@@ -124,7 +124,7 @@ impl ShadowReport {
             dropped: tally.dropped + dropped,
         };
         self.agreement = tally.agreement();
-        self.interval = wilson(tally.agreed, tally.judged());
+        self.interval = wilson(tally.agreed, tally.attempted());
         self.confidence_difference = tally.confidence_difference();
         self.flips = flips(tally, labels);
         self.serving_inference = InferenceTimes::of(&tally.serving);

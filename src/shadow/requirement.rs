@@ -87,7 +87,7 @@ impl Shadows {
     /// Checks the running or else the last shadow that compared two versions of a model.
     ///
     /// # Errors
-    /// Returns an error if there is none or if it does not meet the requirement.
+    /// Returns an error if no shadow compared these versions, or if the shadow does not meet the requirement.
     pub fn check(
         &self,
         model: &str,

@@ -18,7 +18,7 @@ pub struct CandidateName {
 pub struct ShadowSpec {
     /// Name or alias of the model.
     pub model: String,
-    /// The version that serves; `None` is the version that serves.
+    /// The version that must serve; `None` accepts every serving version.
     pub version: Option<ModelVersion>,
     /// The candidate.
     pub candidate: CandidateName,
@@ -43,7 +43,7 @@ impl FromStr for CandidateName {
                 version,
             }),
             Ok(ModelName { version: None, .. }) | Err(_) => Err(
-                "a candidate must be VERSION or NAME@VERSION, VERSION a positive integer"
+                "a candidate must be VERSION or NAME@VERSION; VERSION must be a positive integer"
                     .to_owned(),
             ),
         }

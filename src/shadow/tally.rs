@@ -79,14 +79,14 @@ impl Tally {
     }
 
     /// Returns the number of images that the candidate classified or failed on.
-    pub(super) fn judged(&self) -> u64 {
+    pub(super) fn attempted(&self) -> u64 {
         self.compared() + self.failed
     }
 
     /// Returns the share of images with the same label. An image that the candidate failed on does not have the same label.
     pub(super) fn agreement(&self) -> Option<f64> {
-        let judged = self.judged();
-        (judged > 0).then(|| self.agreed as f64 / judged as f64)
+        let attempted = self.attempted();
+        (attempted > 0).then(|| self.agreed as f64 / attempted as f64)
     }
 
     /// Returns the mean absolute difference of the confidences.

@@ -38,7 +38,7 @@ impl Drop for Registration<'_> {
     }
 }
 
-/// Runs a registered shadow. Sends to `begun` when images are copied, or why the shadow is not started.
+/// Runs a registered shadow. Sends `Ok` to `begun` when images are copied, or the error if the shadow is not started.
 pub(super) async fn run(
     list: Arc<ShadowList>,
     shadow: Arc<Shadow>,
@@ -68,7 +68,7 @@ pub(super) async fn run(
                 ShadowStatus::Failed
             };
             shadow.end(status, error.to_string());
-            // A client that has the error can start another shadow at once.
+            // The shadow is retired before the client gets the error, so that the client can start another shadow at once.
             drop(registration);
             let _ = begun.send(Err(error));
         }

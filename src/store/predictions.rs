@@ -9,8 +9,8 @@ use rusqlite::{Row, Transaction, params};
 use super::{JobId, Store, StoreError, row};
 
 impl Store {
-    /// Returns the predictions of an evaluation in the order of the data set, and the groupings of the images. There are no predictions if
-    /// the evaluation is unknown or has not succeeded.
+    /// Returns the predictions of an evaluation in the order of the data set, and the groupings of the images. Both are empty if the
+    /// evaluation is unknown or has not succeeded.
     ///
     /// # Errors
     /// Returns an error if SQLite fails.

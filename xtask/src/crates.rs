@@ -103,7 +103,7 @@ fn labels() -> Result<BTreeSet<String>> {
     Ok(labels.collect())
 }
 
-/// Returns the labels of the dependencies of a node that are linked, not those of build scripts and tests.
+/// Returns the labels of the linked dependencies of a node, without build-dependencies and dev-dependencies.
 fn normal_dependencies(node: &Value, by_id: &BTreeMap<&str, String>) -> Vec<String> {
     let is_normal = |dependency: &&Value| {
         let kinds = list(&dependency["dep_kinds"]);

@@ -7,7 +7,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use mien_e2e::{FOREIGN_HOST, WebUi, repository_path, with_foreign_pages};
 use serde_json::{Value, json};
 
-/// Starts an evaluation, or a promotion.
+/// Request body that starts an evaluation or a promotion.
 const BODY: &str = r#"{"model":"tiny","version":"2","dataset":"faces","min_accuracy":0}"#;
 
 /// Sends the requests that a page of another origin can send without permission of the server. Returns those whose response the page
@@ -60,8 +60,8 @@ const CROSS_ORIGIN: &str = "
         return readable
     })()";
 
-/// Sends requests to the own origin, which DNS rebinding has made that of the server. Returns those that the server does not reject with
-/// 403. The arguments are those of `CROSS_ORIGIN`.
+/// Sends requests to the origin of the page, whose host name resolves to the server after DNS rebinding. Returns the requests that the
+/// server does not reject with 403. The arguments are those of `CROSS_ORIGIN`.
 const SAME_ORIGIN: &str = "
     const [, operations, json, face] = arguments
     const image = new Blob([Uint8Array.from(atob(face), (char) => char.charCodeAt(0))], { type: 'image/png' })

@@ -34,7 +34,7 @@ pub(super) fn rank(group: &str) -> usize {
 }
 
 /// Divides images into three groups by their values. Without ties the sizes differ by at most one. Images with equal values are in the
-/// same group: the lowest one that has room for the first of them. Groups without images are omitted.
+/// group of the first of these images. Groups without images are omitted.
 fn of_values(name: &str, values: &[f32], is_ascending: bool) -> Grouping {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));

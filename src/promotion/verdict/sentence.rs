@@ -49,7 +49,7 @@ fn of_groups(groups: &GroupVerdict) -> String {
         return "no group has enough images for a comparison".to_owned();
     };
     let found = format!(
-        "failed groups: {} of {}, worst is the group {} of {} with {:+.2} points on {} images ({})",
+        "failed groups: {} of {}, the worst group is {} of {} with {:+.2} points on {} images ({})",
         groups.failed,
         groups.compared,
         group.group,

@@ -137,7 +137,7 @@ fn group_regression_rejects_candidate_that_passes_overall() {
     assert_eq!(groups.shortfall, None);
     let sentence = passes.sentence();
     assert!(
-        sentence.contains("; failed groups: 0 of 2, worst is the group indoor of light with -4.00"),
+        sentence.contains("; failed groups: 0 of 2, the worst group is indoor of light with -4.00"),
         "{sentence}"
     );
 
@@ -150,7 +150,7 @@ fn group_regression_rejects_candidate_that_passes_overall() {
     assert_eq!((&*worst.grouping, &*worst.group.group), ("light", "indoor"));
     assert_eq!(worst.group.difference_interval, [low, high]);
     let expected = format!(
-        "; failed groups: 1 of 2, worst is the group indoor of light with -4.00 points on 100 images \
+        "; failed groups: 1 of 2, the worst group is indoor of light with -4.00 points on 100 images \
         (95 % interval {:+.2} to {:+.2}): the lower end is {:.2} points below the limit of -4.00 points",
         low * 100.0,
         high * 100.0,

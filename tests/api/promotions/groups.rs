@@ -67,7 +67,7 @@ async fn loss_in_group_rejects_version() {
     assert!((groups["shortfall"].as_f64().unwrap() - (-0.5 - low)).abs() < 1e-12);
     let reason = document["reason"].as_str().unwrap();
     assert!(
-        reason.contains("worst is the group lost of kind with -100.00 points on 40 images"),
+        reason.contains("the worst group is lost of kind with -100.00 points on 40 images"),
         "{reason}"
     );
     assert_eq!(app.version("").await, "1");
@@ -100,7 +100,7 @@ async fn group_limit_that_cannot_be_met_is_rejected() {
         ),
         (
             json!({"max_regression": 0.5, "max_group_regression": 0.5, "limit": 30}),
-            "needs a group of at least 30 images, and 30 images do not have such a group; use at least 90 images",
+            "needs a group of at least 30 images, but all groups of the 30 selected images are smaller; use at least 90 images",
         ),
     ] {
         let mut spec = json!({"version": "2", "dataset": "faces"});

@@ -80,7 +80,7 @@ async fn promotion_requires_images_and_agreement_of_shadow() {
         detail.contains("on 7 images; the promotion requires 1"),
         "{detail}"
     );
-    // Refused promotions leave no record.
+    // Rejected requests do not create a record.
     assert_eq!(
         app.json("/v1/models/m/promotions").await,
         json!({"promotions": []})

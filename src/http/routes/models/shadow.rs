@@ -40,13 +40,13 @@ pub struct ShadowRequest {
 /// copies at background priority. Clients get only the predictions of the serving version. If a queue is full, copies are dropped.
 /// Frames of `/v1/live` are not copied. The candidate must have the same labels and the same input size as the serving version.
 ///
-/// The response follows when the candidate is loaded. The shadow ends when another version serves or when the files of a version are
+/// The server responds when the candidate is loaded. The shadow ends when another version serves or when the files of a version are
 /// replaced. Images are not stored.
 #[utoipa::path(
     post, path = PATH, tag = "models", operation_id = "startShadow",
     params(("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1")),
     request_body = ShadowRequest,
-    responses((status = 201, description = "Images are copied from now on.", body = ShadowReport))
+    responses((status = 201, description = "The candidate is loaded and the shadow is running.", body = ShadowReport))
 )]
 pub async fn create(
     name: web::Path<String>,

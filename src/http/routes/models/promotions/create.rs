@@ -61,8 +61,8 @@ pub struct PromotionRequest {
     /// Loaded version that `max_regression` compares with; by default the serving version.
     #[schema(value_type = Option<String>, example = "1")]
     baseline_version: Option<Version>,
-    /// The result that the shadow of the candidate must have. The promotion is rejected with `shadow_not_passed` if the last shadow did
-    /// not compare the candidate with the serving version, or does not have this result.
+    /// The required result of the shadow of the candidate. The server rejects the request with `shadow_not_passed` if the running or last
+    /// shadow did not compare the candidate with the serving version, or does not have this result.
     shadow: Option<ShadowCriterion>,
 }
 
@@ -117,7 +117,9 @@ impl ShadowCriterion {
             min_agreement,
         } = self;
         if min_images == 0 || !(0.0..=1.0).contains(&min_agreement) {
-            let detail = "`shadow.min_images` must be at least 1, and `shadow.min_agreement` must be between 0 and 1";
+            let detail = format!(
+                "`shadow.min_images` is {min_images} and must be at least 1; `shadow.min_agreement` is {min_agreement} and must be between 0 and 1"
+            );
             return Err(ApiError::invalid_request(detail));
         }
         Ok(ShadowRequirement {
