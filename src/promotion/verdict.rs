@@ -86,7 +86,8 @@ impl Verdict {
     }
 
     /// Compares a candidate with a baseline version on paired images (non-inferiority test). With `group_margin`, the candidate must also
-    /// pass the test in each group. The groups are those of the baseline's evaluation.
+    /// pass the test in each group. The groups are those of the candidate's evaluation, because a stored
+    /// evaluation of the baseline can be older than `groups.csv`.
     ///
     /// # Errors
     /// Returns an error if they have no image in common.

@@ -41,7 +41,7 @@ pub struct Comparison {
     pub classes: Vec<ClassDifference>,
     /// The images for which the models predict different classes.
     pub flipped: Flips,
-    /// The accuracies per group. The groups are those of the evaluation a, or those of b if a does not have groups.
+    /// The accuracies per group. The groups are those of the evaluation b, or those of a if b does not have groups.
     #[serde(default)]
     pub groups: Vec<GroupingComparison>,
     /// The group of at least 30 images with the lowest `difference`; null if the accuracy of no such group is lower in b.
@@ -110,7 +110,7 @@ pub fn compare(a: &[Prediction], b: &[Prediction]) -> Result<Comparison, Compare
         .ok_or(CompareError::NothingInCommon)
 }
 
-/// Compares two models like [`compare`], and per group. The groups are those of a, or those of b if a does not have groups.
+/// Compares two models like [`compare`], and per group. The groups are those of b, or those of a if b does not have groups.
 ///
 /// # Errors
 /// Returns the errors of [`compare`].

@@ -48,14 +48,14 @@ pub struct WorstGroup {
     pub group: GroupDifference,
 }
 
-/// Returns the differences per group of two models. The groups are those of a, or those of b if a does not have groups.
+/// Returns the differences per group of two models. The groups are those of b, or those of a if b does not have groups.
 pub(super) fn group_differences(a: &Predictions, b: &Predictions) -> Vec<GroupingComparison> {
-    if a.groupings.is_empty() {
-        let pairs = pairs(&b.images, &a.images).map(|pair| pair.map(|(b, a)| (a, b)));
-        differences(&b.groupings, &pairs.collect::<Vec<_>>())
-    } else {
+    if b.groupings.is_empty() {
         let pairs = pairs(&a.images, &b.images);
         differences(&a.groupings, &pairs.collect::<Vec<_>>())
+    } else {
+        let pairs = pairs(&b.images, &a.images).map(|pair| pair.map(|(b, a)| (a, b)));
+        differences(&b.groupings, &pairs.collect::<Vec<_>>())
     }
 }
 

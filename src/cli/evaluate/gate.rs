@@ -35,7 +35,7 @@ struct RegressionArgs {
     max_regression: Option<f64>,
 
     /// Exit with code 4 if the accuracy in a group of at least 30 images is lower than that of --baseline by more than this share, from 0 to
-    /// 1. The groups are those of --baseline.
+    /// 1. The groups are those of the data set.
     #[arg(long, value_name = "SHARE", value_parser = parse::share, requires = "baseline")]
     max_group_regression: Option<f64>,
 }

@@ -120,7 +120,7 @@ async fn predictions_have_column_per_grouping() {
 }
 
 #[actix_web::test]
-async fn comparison_uses_groups_of_first_evaluation() {
+async fn comparison_uses_groups_of_second_evaluation() {
     let (data, state) = (data_set(), tempfile::tempdir().unwrap());
     put_groups(data.path(), "indoor");
     let mut app = spawn_on(&state, &data, &[]).await;
@@ -134,7 +134,7 @@ async fn comparison_uses_groups_of_first_evaluation() {
     let second = app
         .evaluate(&json!({"dataset": "faces", "model": SMALL}))
         .await;
-    for (a, b, group) in [(&first, &second, "indoor"), (&second, &first, "renamed")] {
+    for (a, b, group) in [(&first, &second, "renamed"), (&second, &first, "indoor")] {
         let compared = comparison(&app, a, b).await;
         let light = scores_of(&compared["groups"], "light");
         let groups = light["groups"].as_array().unwrap();

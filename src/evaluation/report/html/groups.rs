@@ -95,7 +95,7 @@ pub(super) fn differences(groupings: &[GroupingComparison], tick: fn(i32) -> Str
     html! {
         (table("Accuracy by group", &head, &rows))
         p.note {
-            "The groups are those of the evaluation A, or those of B if A does not have groups. The largest of several losses is biased upwards, and more \
+            "The groups are those of the evaluation B, or those of A if B does not have groups. The largest of several losses is biased upwards, and more \
             so with more groups."
         }
     }
