@@ -105,7 +105,8 @@ impl GroupingScores {
 }
 
 impl GroupGap {
-    /// Returns the gap between the groups of at least [`MIN_GROUP_IMAGES`] images. The first of several groups with equal accuracy counts.
+    /// Returns the gap between the groups of at least [`MIN_GROUP_IMAGES`] images. Of several groups with equal
+    /// accuracy, the first one can be `best` and the last one `worst`, so they are different groups.
     fn of(groups: &[GroupScore]) -> Option<Self> {
         let large = || {
             let large = |group: &&GroupScore| group.score.total >= MIN_GROUP_IMAGES;
@@ -115,8 +116,10 @@ impl GroupGap {
             return None;
         }
         let accuracy = |group: &GroupScore| group.score.accuracy.unwrap_or_default();
-        let worst = large().min_by(|a, b| accuracy(a).total_cmp(&accuracy(b)))?;
-        // The last maximum of the reversed groups is the first one.
+        // Of equal values, `min_by` returns the first one and `max_by` the last one.
+        let worst = large()
+            .rev()
+            .min_by(|a, b| accuracy(a).total_cmp(&accuracy(b)))?;
         let best = large()
             .rev()
             .max_by(|a, b| accuracy(a).total_cmp(&accuracy(b)))?;
