@@ -9,7 +9,7 @@ use super::{Prediction, Predictions};
 use crate::{
     dataset::Usage,
     expression::Expression,
-    grouping::{Grouping, InvalidGrouping},
+    grouping::{Grouping, InvalidGrouping, InvalidName, check_group},
 };
 
 /// A line. The names of the fields are those of the columns.
@@ -139,13 +139,22 @@ pub enum ReadError {
     /// A grouping has too many groups.
     #[error(transparent)]
     Groups(#[from] InvalidGrouping),
+    /// The name of a grouping or a group is not valid.
+    #[error("the name {name:?} in the column `group_...` {source}")]
+    Name {
+        /// The name.
+        name: String,
+        /// Why it is not valid.
+        source: InvalidName,
+    },
 }
 
 /// Reads predictions and groups. The columns can have any order. The columns `prediction` and `confidence` are ignored, because the
 /// probabilities determine them. Files of older versions do not have groups.
 ///
 /// # Errors
-/// Returns an error with the line if the text is not such a CSV file, or an error if it has no predictions or too many groups.
+/// Returns an error with the line if the text is not such a CSV file, or an error if it has no predictions, too many groups, or a
+/// name that is not valid for a group.
 pub fn read(from: impl Read) -> Result<Predictions, ReadError> {
     let mut reader = ::csv::Reader::from_reader(from);
     let headers = reader.headers()?.clone();
@@ -189,11 +198,17 @@ impl<'a> GroupColumn<'a> {
         columns.filter_map(column).collect()
     }
 
-    fn grouping(&self) -> Result<Grouping, InvalidGrouping> {
+    fn grouping(&self) -> Result<Grouping, ReadError> {
+        for name in std::iter::once(self.name).chain(self.groups.iter().map(String::as_str)) {
+            check_group(name).map_err(|source| ReadError::Name {
+                name: name.to_owned(),
+                source,
+            })?;
+        }
         let names = self.groups.iter().map(String::as_str);
-        Grouping::of_names(
+        Ok(Grouping::of_names(
             self.name,
             names.map(|name| (!name.is_empty()).then_some(name)),
-        )
+        )?)
     }
 }

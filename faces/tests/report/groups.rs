@@ -103,6 +103,20 @@ fn groups_are_scored_and_gap_ignores_small_groups() {
 }
 
 #[test]
+fn gap_between_equal_groups_names_two_groups() {
+    let mut images = predictions("a.csv")[..60].to_vec();
+    for image in &mut images {
+        image.truth = image.outcome().prediction();
+    }
+    let halves = (0..60).map(|image| Some(if image < 30 { "first" } else { "second" }));
+    let grouping = Grouping::of_names("half", halves).unwrap();
+    let scores = group_scores(&[grouping], &images);
+    let gap = scores[0].largest_gap.as_ref().unwrap();
+    assert_eq!(gap.difference, 0.0);
+    assert_eq!((gap.best.as_str(), gap.worst.as_str()), ("first", "second"));
+}
+
+#[test]
 fn paired_differences_are_per_group_and_negated_when_swapped() {
     let (a, b) = (grouped("a.csv"), grouped("b.csv"));
     let found = compare_with_groups(&a, &b).unwrap();
@@ -113,10 +127,10 @@ fn paired_differences_are_per_group_and_negated_when_swapped() {
     assert_eq!(grouping, "kind");
     for group in groups {
         let mut table = [0; 4];
-        for (image, in_a) in a.images.iter().enumerate() {
-            let in_b = b.images.iter().find(|in_b| in_b.image == in_a.image);
-            let name = a.groupings[0].name_of(image);
-            if let (Some(in_b), true) = (in_b, name == Some(group.group.as_str())) {
+        for (image, in_b) in b.images.iter().enumerate() {
+            let in_a = a.images.iter().find(|in_a| in_a.image == in_b.image);
+            let name = b.groupings[0].name_of(image);
+            if let (Some(in_a), true) = (in_a, name == Some(group.group.as_str())) {
                 let [a, b] = [in_a, in_b].map(|p| p.outcome().prediction() == p.truth);
                 table[2 * usize::from(!a) + usize::from(!b)] += 1;
             }
@@ -140,12 +154,12 @@ fn paired_differences_are_per_group_and_negated_when_swapped() {
         Some(lowest).filter(|g| g.difference < 0.0)
     );
 
-    // Groups of b are used if a does not have groups, and the signs do not change.
+    // The groups of the first evaluation are used if the second one does not have groups.
     let without = Predictions {
-        images: b.images.clone(),
+        images: a.images.clone(),
         groupings: Vec::new(),
     };
-    let swapped = compare_with_groups(&without, &a).unwrap();
+    let swapped = compare_with_groups(&b, &without).unwrap();
     for (there, back) in groups.iter().zip(&swapped.groups[0].groups) {
         assert_close(
             &json!(back.difference),
@@ -177,21 +191,31 @@ fn csv_with_groups_reads_back_in_parts() {
     );
 }
 
-#[test]
-fn csv_with_too_many_groups_is_rejected() {
+/// Returns a file with the column `group_x`.
+fn csv_with_groups<'a>(groups: impl Iterator<Item = &'a str>) -> String {
     let images = predictions("a.csv");
-    let names: Vec<String> = (0..images.len()).map(|n| n.to_string()).collect();
     let mut file = Vec::new();
     csv::write(&mut file, &images, 0, &[]).unwrap();
     let text = String::from_utf8(file).unwrap();
-    let lines = text.lines().zip(
-        ["group_x"]
-            .into_iter()
-            .chain(names.iter().map(String::as_str)),
-    );
-    let text: String = lines
+    let lines = text.lines().zip(["group_x"].into_iter().chain(groups));
+    lines
         .map(|(line, group)| format!("{line},{group}\n"))
+        .collect()
+}
+
+#[test]
+fn csv_with_too_many_groups_is_rejected() {
+    let names: Vec<String> = (0..predictions("a.csv").len())
+        .map(|n| n.to_string())
         .collect();
+    let text = csv_with_groups(names.iter().map(String::as_str));
     let error = csv::read(text.as_bytes()).unwrap_err().to_string();
     assert!(error.contains("`x` has more than 64 groups"), "{error}");
+}
+
+#[test]
+fn csv_with_control_character_in_group_is_rejected() {
+    let text = csv_with_groups(std::iter::repeat("a\u{1b}[31m"));
+    let error = csv::read(text.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains(r"has the character '\u{1b}'"), "{error}");
 }
