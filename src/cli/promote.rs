@@ -45,7 +45,12 @@ pub struct PromoteArgs {
 
     /// Non-inferiority margin for each group of at least 30 images, 0 to 1. The groups are those of groups.csv, brightness, contrast and
     /// blur.
-    #[arg(long, value_name = "MARGIN", requires = "max_regression")]
+    #[arg(
+        long,
+        value_name = "MARGIN",
+        requires = "max_regression",
+        value_parser = parse::share
+    )]
     max_group_regression: Option<f64>,
 
     /// Minimum number of images that the shadow of the candidate must have compared with the serving version.
