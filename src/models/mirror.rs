@@ -83,6 +83,8 @@ impl Mirror {
 
     fn copy(&self, inputs: &[Input]) -> Vec<(usize, Input)> {
         let mut images = Vec::new();
+        // Other requests can fill the queue before these copies are queued, so this is only an upper limit.
+        let capacity = self.queue.capacity();
         for (index, input) in inputs.iter().enumerate() {
             let is_copied = match input {
                 Input::Face(_) => true,
@@ -91,7 +93,7 @@ impl Mirror {
             if !is_copied || !self.sampler.selects_next() {
                 continue;
             }
-            if self.queue.capacity() == 0 {
+            if images.len() >= capacity {
                 self.count_dropped();
             } else {
                 images.push((index, input.clone()));
