@@ -37,18 +37,21 @@ pub(super) struct Comparison {
 }
 
 impl Comparison {
-    /// Compares images until the shadow ends, and returns the reason.
-    pub(super) async fn run(self, images: Receiver<MirroredImage>) -> String {
+    /// Compares images until the shadow ends, and returns the reason. Calls `begun` as soon as the serving version copies images.
+    pub(super) async fn run(self, images: Receiver<MirroredImage>, begun: impl FnOnce()) -> String {
         // Changes after this point are noticed, because they follow the subscription.
         let changes = self.registry.subscribe();
         let reason = match self.attach() {
             Err(reason) => reason,
-            Ok(()) => tokio::select! {
-                biased;
-                () = self.shadow.stop_requested() => "the shadow was ended".to_owned(),
-                reason = self.watch(changes) => reason,
-                reason = self.compare(images) => reason,
-            },
+            Ok(()) => {
+                begun();
+                tokio::select! {
+                    biased;
+                    () = self.shadow.stop_requested() => "the shadow was ended".to_owned(),
+                    reason = self.watch(changes) => reason,
+                    reason = self.compare(images) => reason,
+                }
+            }
         };
         if let Some(serving) = lock(&self.attached).upgrade() {
             serving.mirror.detach(&self.mirror);

@@ -55,11 +55,19 @@ pub(super) async fn run(
     };
     match opened {
         Ok((comparison, images)) => {
-            // The client may have disconnected.
-            let _ = begun.send(Ok(()));
-            let reason = comparison.run(images).await;
+            let mut begun = Some(begun);
+            let answer = || {
+                // The client may have disconnected.
+                let _ = begun.take().map(|begun| begun.send(Ok(())));
+            };
+            let reason = comparison.run(images, answer).await;
             shadow.end(ShadowStatus::Ended, reason);
             shadow.log_end();
+            if let Some(begun) = begun {
+                // Another version began to serve after the candidate was loaded.
+                drop(registration);
+                let _ = begun.send(Err(StartError::Ended));
+            }
         }
         Err(error) => {
             let status = if matches!(error, StartError::Ended) {
