@@ -77,6 +77,8 @@ fn invalid_settings_are_rejected() {
     assert!(error(&["--version-policy", "a=1", "--version-policy", "a=all"]).contains("for a"));
     assert!(error(&["--alias", "s=a", "--alias", "s=b@1"]).contains("two targets for `s`"));
     assert!(error(&["--alias", "s=a,t=s"]).contains("the target `s` is an alias"));
+    let shadows = ["--alias", "s=a", "--shadow", "a@1=2,s@1=3"];
+    assert!(error(&shadows).contains("two candidates for model `a`"));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The consistency of the settings.
 
+use std::collections::BTreeSet;
+
 use super::{Settings, SettingsError};
 
 impl Settings {
@@ -26,13 +28,12 @@ impl Settings {
                 return Err(SettingsError::DataTwice(source.name.clone()));
             }
         }
-        let shadows = &self.shadow.shadow;
-        for (index, spec) in shadows.iter().enumerate() {
-            if shadows[..index]
-                .iter()
-                .any(|other| other.model == spec.model)
-            {
-                return Err(SettingsError::ShadowTwice(spec.model.clone()));
+        let mut shadowed = BTreeSet::new();
+        for spec in &self.shadow.shadow {
+            let alias = self.models.alias.iter().find(|a| a.alias == spec.model);
+            let model = alias.map_or(&spec.model, |alias| &alias.target.name);
+            if !shadowed.insert(model) {
+                return Err(SettingsError::ShadowTwice(model.clone()));
             }
         }
         if let Some(threads) = self.serving_options().too_many_threads() {
