@@ -1,26 +1,29 @@
 //! Groupings of the images of evaluations. They stay as they were at the evaluation when `groups.csv` changes.
 
 use mien_faces::grouping::{Grouping, InvalidGrouping};
-use rusqlite::{Row, Transaction, params, types::Type};
+use rusqlite::{Connection, Row, Transaction, params, types::Type};
 
 use super::{JobId, Store, StoreError};
 
 impl Store {
-    /// Returns the groupings of an evaluation in the order of its report. The list is empty if the evaluation is unknown, has not succeeded,
-    /// or is of an older version.
+    /// Returns the groupings of an evaluation in the order of its report. The list is empty if the evaluation is unknown, has not
+    /// succeeded, or is of an older version.
     ///
     /// # Errors
     /// Returns an error if SQLite fails or a grouping is not valid.
     pub fn groupings(&self, id: JobId) -> Result<Vec<Grouping>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT name, group_names, members FROM groupings \
-                WHERE evaluation = (SELECT seq FROM evaluations WHERE id = ?1) ORDER BY position",
-            )?;
-            let rows = statement.query_map([id.to_string()], grouping)?;
-            rows.collect()
-        })
+        self.read(|connection| select(connection, id))
     }
+}
+
+/// Reads the groupings of an evaluation.
+pub(super) fn select(connection: &Connection, id: JobId) -> rusqlite::Result<Vec<Grouping>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT name, group_names, members FROM groupings \
+        WHERE evaluation = (SELECT seq FROM evaluations WHERE id = ?1) ORDER BY position",
+    )?;
+    let rows = statement.query_map([id.to_string()], grouping)?;
+    rows.collect()
 }
 
 /// Adds the groupings of the evaluation with this `seq`.

@@ -4,9 +4,9 @@ use mien_faces::{
     expression::Expression,
     report::{Prediction, Predictions},
 };
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{Connection, Row, Transaction, params};
 
-use super::{JobId, Store, StoreError, row};
+use super::{JobId, Store, StoreError, groupings, row};
 
 impl Store {
     /// Returns the predictions of an evaluation in the order of the data set, and the groupings of the images. Both are empty if the
@@ -15,9 +15,12 @@ impl Store {
     /// # Errors
     /// Returns an error if SQLite fails.
     pub fn predictions(&self, id: JobId) -> Result<Predictions, StoreError> {
-        Ok(Predictions {
-            images: self.predictions_from(id, 0, usize::MAX)?,
-            groupings: self.groupings(id)?,
+        // The evaluation cannot be deleted between the two queries.
+        self.read(|connection| {
+            Ok(Predictions {
+                images: select(connection, id, 0, usize::MAX)?,
+                groupings: groupings::select(connection, id)?,
+            })
         })
     }
 
@@ -31,19 +34,27 @@ impl Store {
         position: usize,
         limit: usize,
     ) -> Result<Vec<Prediction>, StoreError> {
-        self.read(|connection| {
-        let mut statement = connection.prepare_cached(
-            "SELECT image, name, usage, label, angry, disgust, fear, happy, neutral, sad, surprise \
-            FROM predictions WHERE evaluation = (SELECT seq FROM evaluations WHERE id = ?1) AND position >= ?2 \
-            ORDER BY position LIMIT ?3",
-        )?;
-        let rows = statement.query_map(
-            params![id.to_string(), row::to_i64(position), row::to_i64(limit)],
-            prediction,
-        )?;
-        rows.collect()
-        })
+        self.read(|connection| select(connection, id, position, limit))
     }
+}
+
+/// Reads at most `limit` predictions of an evaluation, starting at `position`.
+fn select(
+    connection: &Connection,
+    id: JobId,
+    position: usize,
+    limit: usize,
+) -> rusqlite::Result<Vec<Prediction>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT image, name, usage, label, angry, disgust, fear, happy, neutral, sad, surprise \
+        FROM predictions WHERE evaluation = (SELECT seq FROM evaluations WHERE id = ?1) AND position >= ?2 \
+        ORDER BY position LIMIT ?3",
+    )?;
+    let rows = statement.query_map(
+        params![id.to_string(), row::to_i64(position), row::to_i64(limit)],
+        prediction,
+    )?;
+    rows.collect()
 }
 
 /// Adds the predictions of the evaluation with this `seq`.
