@@ -133,8 +133,9 @@ impl Watchdog {
         self.terminate(ALL);
     }
 
+    /// Terminates the calls that `stopped` selects. A later call cannot reduce the selection.
     fn terminate(&self, stopped: u8) {
-        self.0.stopped.store(stopped, Ordering::Relaxed);
+        self.0.stopped.fetch_max(stopped, Ordering::Relaxed);
         self.0.terminate_expired();
     }
 }
@@ -192,16 +193,28 @@ impl Watched {
 mod tests {
     use super::*;
 
-    #[test]
-    fn limit_is_rounded_up_to_ticks() {
-        let shared = Shared {
+    fn shared() -> Shared {
+        Shared {
             limit: Duration::from_secs(20),
             tick: Duration::from_secs(1),
             ticks: AtomicU64::new(1),
             stopped: AtomicU8::new(NONE),
             sessions: Mutex::default(),
             loads: Loads::default(),
-        };
+        }
+    }
+
+    #[test]
+    fn termination_of_trials_does_not_revoke_termination_of_all_calls() {
+        let watchdog = Watchdog(Arc::new(shared()));
+        watchdog.terminate_all();
+        watchdog.terminate_trials();
+        assert_eq!(watchdog.0.stopped.load(Ordering::Relaxed), ALL);
+    }
+
+    #[test]
+    fn limit_is_rounded_up_to_ticks() {
+        let shared = shared();
         assert_eq!(shared.ticks_of(shared.limit(CallKind::Batch)), 21);
         assert_eq!(shared.ticks_of(shared.limit(CallKind::Trial)), 61);
         assert_eq!(shared.ticks_of(Duration::from_millis(1)), 2);
