@@ -1,13 +1,12 @@
 //! Loads and retires versions and publishes their states.
 
-mod detached;
+mod loads;
 mod reconfiguration;
 mod retirement;
 mod suspension;
 
 use std::{
     collections::BTreeMap,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -141,22 +140,6 @@ impl VersionManager {
         }
     }
 
-    /// Runs a load. Records its outcome and its duration.
-    fn record_load<T>(
-        &mut self,
-        name: &str,
-        load: impl FnOnce(&ModelLoader) -> Result<T, InferenceError>,
-    ) -> Result<T, InferenceError> {
-        let started = Instant::now();
-        let loaded = catch_unwind(AssertUnwindSafe(|| load(&self.loader)));
-        let loaded = loaded.unwrap_or_else(|_| loading_panicked());
-        self.restart_idle_time();
-        self.loader
-            .metrics
-            .record_model_load(name, loaded.is_ok(), started.elapsed());
-        loaded
-    }
-
     fn mark_ready(&self, model: Arc<LiveModel>) {
         let (name, version) = (model.name.clone(), model.version);
         self.watch(&model);
@@ -230,12 +213,6 @@ impl VersionManager {
             drift.remove(name, *version);
         }
     }
-}
-
-/// Returns the error of a load that panicked.
-fn loading_panicked<T>() -> Result<T, InferenceError> {
-    let reason = "loading the model panicked".to_owned();
-    Err(InferenceError::Runtime(reason))
 }
 
 /// Calls `record` with the labels of a loaded version.
