@@ -13,7 +13,8 @@ const BODY: &str = r#"{"model":"tiny","version":"2","dataset":"faces","min_accur
 /// Sends the requests that a page of another origin can send without permission of the server. Returns those whose response the page
 /// can read. The arguments are the origin of the server, the operations, a JSON body and an image.
 const CROSS_ORIGIN: &str = "
-    const [server, operations, json, face] = arguments
+    const [server, operations, body, face] = arguments
+    const jsonFor = (path) => path.endsWith('/shadow') ? '{\"candidate\":\"2\"}' : body
     const image = new Blob([Uint8Array.from(atob(face), (char) => char.charCodeAt(0))], { type: 'text/plain' })
     const readable = []
     const loads = (tag, src) => new Promise((resolve) => {
@@ -25,7 +26,7 @@ const CROSS_ORIGIN: &str = "
     })
     const frame = Object.assign(document.createElement('iframe'), { name: 'target' })
     document.body.append(frame)
-    const submit = (action, enctype) => new Promise((resolve) => {
+    const submit = (action, enctype, json) => new Promise((resolve) => {
         const form = Object.assign(document.createElement('form'), { method: 'post', action, enctype, target: 'target' })
         // With text/plain, the body is a JSON document.
         const name = json.slice(0, -1) + ',\"x\":\"'
@@ -36,6 +37,7 @@ const CROSS_ORIGIN: &str = "
     })
     return (async () => {
         for (const { method, path } of operations) {
+            const json = jsonFor(path)
             for (const mode of ['cors', 'no-cors']) {
                 for (const body of method === 'POST' ? [json, image] : [undefined]) {
                     try {
@@ -53,7 +55,7 @@ const CROSS_ORIGIN: &str = "
             }
             if (method === 'POST') {
                 for (const enctype of ['text/plain', 'multipart/form-data', 'application/x-www-form-urlencoded']) {
-                    if (await submit(server + path, enctype)) readable.push(`form ${enctype} ${path}`)
+                    if (await submit(server + path, enctype, json)) readable.push(`form ${enctype} ${path}`)
                 }
             }
         }
@@ -63,13 +65,14 @@ const CROSS_ORIGIN: &str = "
 /// Sends requests to the origin of the page, whose host name resolves to the server after DNS rebinding. Returns the requests that the
 /// server does not reject with 403. The arguments are those of `CROSS_ORIGIN`.
 const SAME_ORIGIN: &str = "
-    const [, operations, json, face] = arguments
+    const [, operations, body, face] = arguments
+    const jsonFor = (path) => path.endsWith('/shadow') ? '{\"candidate\":\"2\"}' : body
     const image = new Blob([Uint8Array.from(atob(face), (char) => char.charCodeAt(0))], { type: 'image/png' })
-    const bodies = [new Blob([json], { type: 'application/json' }), image]
     return (async () => {
         const accepted = []
         for (const { method, path } of operations) {
-            for (const body of method === 'POST' ? bodies : [undefined]) {
+            const json = new Blob([jsonFor(path)], { type: 'application/json' })
+            for (const body of method === 'POST' ? [json, image] : [undefined]) {
                 const { status } = await fetch(path, { method, body })
                 if (status !== 403) accepted.push(`${method} ${path}: ${status}`)
             }
@@ -85,12 +88,12 @@ const OPENS_WEB_SOCKET: &str = "
         socket.onerror = () => resolve(false)
     })";
 
-/// Returns models, evaluations, promotions and the numbers of classified images.
+/// Returns models, evaluations, promotions, and the counters of images, loads, promotions and shadows.
 const STATE: &str = "
     const read = async (path) => (await fetch(path)).text()
     return (async () => {
         const metrics = (await read('/metrics')).split('\\n')
-        const counters = metrics.filter((line) => /^mien_(images|predictions|model_loads|promotions)_total/.test(line))
+        const counters = metrics.filter((line) => /^mien_(images|predictions|model_loads|promotions|shadow_images)_total/.test(line))
         const paths = ['/v1/models', '/v1/evaluations', '/v1/models/tiny/promotions']
         return [...await Promise.all(paths.map(read)), ...counters]
     })()";
