@@ -398,7 +398,7 @@ class ImageProblem(BaseModel):
 class InferenceTimes(BaseModel):
     """
     Inference times per image: the duration of an inference call divided by its number of images. Each value differs from
-    the exact one by at most 5 %.
+    the exact value by at most 4.5 %.
     """
 
     model_config = ConfigDict(
