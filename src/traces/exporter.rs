@@ -1,10 +1,15 @@
 //! The OTLP exporter. It counts exported spans and logs when the collector becomes unreachable or reachable.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
 
 use opentelemetry_otlp::{
-    ExporterBuildError, SpanExporter, WithExportConfig, WithTonicConfig,
-    tonic_types::transport::ClientTlsConfig,
+    ExporterBuildError, OTEL_EXPORTER_OTLP_TIMEOUT, OTEL_EXPORTER_OTLP_TIMEOUT_DEFAULT,
+    OTEL_EXPORTER_OTLP_TRACES_TIMEOUT, SpanExporter, WithExportConfig, WithHttpConfig,
+    WithTonicConfig, tonic_types::transport::ClientTlsConfig,
 };
 use opentelemetry_sdk::{
     Resource,
@@ -41,14 +46,43 @@ pub(super) fn build(options: &TraceOptions) -> Result<SpanExporter, TraceError> 
         }
         Protocol::HttpProtobuf => {
             tls::install_crypto_provider();
-            SpanExporter::builder()
+            let builder = SpanExporter::builder()
                 .with_http()
                 .with_protocol(opentelemetry_otlp::Protocol::HttpBinary)
-                .with_endpoint(&options.endpoint)
-                .build()
+                .with_endpoint(&options.endpoint);
+            if options.endpoint.starts_with("https:") {
+                builder.build()
+            } else {
+                builder.with_http_client(plain_client()?).build()
+            }
         }
     };
     Ok(exporter?)
+}
+
+/// Returns a client for `http` URLs. The system need not have certificates of authorities, unlike for the default client of the exporter.
+///
+/// # Errors
+/// Returns an error if the client cannot be created.
+fn plain_client() -> Result<reqwest::blocking::Client, ExporterBuildError> {
+    let timeout = [
+        OTEL_EXPORTER_OTLP_TRACES_TIMEOUT,
+        OTEL_EXPORTER_OTLP_TIMEOUT,
+    ]
+    .iter()
+    .find_map(|variable| std::env::var(variable).ok()?.parse().ok())
+    .map_or(OTEL_EXPORTER_OTLP_TIMEOUT_DEFAULT, Duration::from_millis);
+    let build = move || {
+        reqwest::blocking::Client::builder()
+            .timeout(timeout)
+            .tls_certs_only([])
+            .build()
+    };
+    // The constructor of a blocking client must not run on a thread of an asynchronous runtime.
+    let client = thread::spawn(build)
+        .join()
+        .expect("the constructor does not panic");
+    client.map_err(|error| ExporterBuildError::InternalFailure(error.to_string()))
 }
 
 /// An exporter that records the outcome of each batch.

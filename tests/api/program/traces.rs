@@ -66,3 +66,18 @@ async fn certificate_of_collector_is_verified() {
         );
     }
 }
+
+#[actix_web::test]
+async fn export_over_http_does_not_need_authorities() {
+    let collector = Collector::http();
+    let mut command = mien();
+    command
+        .env("SSL_CERT_FILE", "/dev/null")
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url());
+    let server = Server::spawn(command, &["--drain-delay=0s"], "cpu");
+    let response = http_client().get(server.url("/v1/models/small")).send();
+    assert_eq!(response.await.unwrap().status(), 200);
+    server.terminate();
+    assert_eq!(server.end().await, Some(0));
+    assert!(!collector.spans().is_empty());
+}
