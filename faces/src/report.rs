@@ -66,6 +66,11 @@ impl Outcome {
         best
     }
 
+    /// Returns whether the most probable class is the label.
+    pub fn is_correct(&self) -> bool {
+        self.prediction() == self.truth
+    }
+
     /// Returns the probability of the most probable class.
     pub fn confidence(&self) -> f32 {
         self.of(self.prediction())
@@ -153,7 +158,10 @@ pub struct Score {
 
 impl Score {
     fn of(confusion: &Confusion) -> Self {
-        let (total, correct) = (confusion.total(), confusion.correct());
+        Self::new(confusion.correct(), confusion.total())
+    }
+
+    fn new(correct: u64, total: u64) -> Self {
         Self {
             total,
             correct,

@@ -83,7 +83,7 @@ impl Collected {
             self.observations.push(Observation::new(features, output));
             let prediction = prediction(sample, label_map.reorder(&output.probabilities));
             let outcome = prediction.outcome();
-            correct += usize::from(outcome.prediction() == outcome.truth);
+            correct += usize::from(outcome.is_correct());
             self.tally.add(&outcome);
             self.images.push(ClassifiedImage {
                 position: sample.position(),

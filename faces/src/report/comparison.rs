@@ -157,8 +157,7 @@ impl Tally {
         let (a, b) = (in_a.outcome(), in_b.outcome());
         self.a.add(a.truth, a.prediction());
         self.b.add(b.truth, b.prediction());
-        self.pairs
-            .add(a.prediction() == a.truth, b.prediction() == b.truth);
+        self.pairs.add(a.is_correct(), b.is_correct());
         if a.prediction() != b.prediction() {
             self.flips.push(Flip::of(in_a, &a, &b));
         }

@@ -64,8 +64,7 @@ fn pairs(
     images: &[Prediction],
     others: &[Prediction],
 ) -> impl Iterator<Item = Option<(bool, bool)>> {
-    let is_correct =
-        |prediction: &Prediction| prediction.outcome().prediction() == prediction.truth;
+    let is_correct = |prediction: &Prediction| prediction.outcome().is_correct();
     let others: HashMap<&str, bool> = others
         .iter()
         .map(|other| (other.image.as_str(), is_correct(other)))

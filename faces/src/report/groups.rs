@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Prediction, Score, independent_difference, ratio, wilson};
+use super::{Prediction, Score, independent_difference};
 use crate::grouping::Grouping;
 
 /// Minimum number of images of a group that takes part in gaps and losses. The intervals of smaller groups are wider than 33 percentage
@@ -58,9 +58,7 @@ pub struct GroupGap {
 /// Returns the scores of the groups, given the predictions for the images of the groupings.
 pub fn group_scores(groupings: &[Grouping], predictions: &[Prediction]) -> Vec<GroupingScores> {
     let outcomes = predictions.iter().map(Prediction::outcome);
-    let is_correct: Vec<bool> = outcomes
-        .map(|outcome| outcome.prediction() == outcome.truth)
-        .collect();
+    let is_correct: Vec<bool> = outcomes.map(|outcome| outcome.is_correct()).collect();
     groupings
         .iter()
         .map(|grouping| GroupingScores::of(grouping, &is_correct))
@@ -86,12 +84,7 @@ impl GroupingScores {
         let groups = grouping.groups().iter().zip(counts);
         let score = |(group, (correct, total)): (&crate::grouping::Group, _)| GroupScore {
             group: group.name.clone(),
-            score: Score {
-                total,
-                correct,
-                accuracy: ratio(correct, total),
-                interval: wilson(correct, total),
-            },
+            score: Score::new(correct, total),
             range: group.range,
         };
         let groups: Vec<GroupScore> = groups.map(score).collect();
