@@ -128,14 +128,21 @@ fn subset(name: &str, score: &Score, scale: &Scale) -> Markup {
     html! {
         tr {
             th scope="row" { (name) }
-            td.number { (count(score.correct)) }
-            td.number { (count(score.total)) }
-            td.number { strong { (percent(score.accuracy, 2)) } }
-            td.number { (interval(score.interval)) }
-            td.plot {
-                @if let Some((accuracy, bounds)) = score.accuracy.zip(score.interval) {
-                    (scale.whisker(accuracy, bounds))
-                }
+            (score_cells(score, scale))
+        }
+    }
+}
+
+/// The cells with the numbers of a score and its plot.
+fn score_cells(score: &Score, scale: &Scale) -> Markup {
+    html! {
+        td.number { (count(score.correct)) }
+        td.number { (count(score.total)) }
+        td.number { strong { (percent(score.accuracy, 2)) } }
+        td.number { (interval(score.interval)) }
+        td.plot {
+            @if let Some((accuracy, bounds)) = score.accuracy.zip(score.interval) {
+                (scale.whisker(accuracy, bounds))
             }
         }
     }

@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 use mien_faces::report::{
     GroupDifference, GroupScore, GroupingComparison, GroupingScores, MIN_GROUP_IMAGES,
-    format::{count, interval, percent, points},
+    format::{count, percent, points},
 };
 
+use super::score_cells;
 use crate::evaluation::report::{
     charts::Scale,
     components::{no_break_percent, table, table_head},
@@ -55,21 +56,12 @@ fn grouping_cell(grouping: &str, index: usize, rows: usize) -> Markup {
 }
 
 fn score(group: &GroupScore, scale: &Scale) -> Markup {
-    let score = &group.score;
     html! {
         th.group scope="row" {
             (group.group)
             @if let Some([low, high]) = group.range { " " small { (format!("{low:.0} – {high:.0}")) } }
         }
-        td.number { (count(score.correct)) }
-        td.number { (count(score.total)) }
-        td.number { strong { (percent(score.accuracy, 2)) } }
-        td.number { (interval(score.interval)) }
-        td.plot {
-            @if let Some((accuracy, bounds)) = score.accuracy.zip(score.interval) {
-                (scale.whisker(accuracy, bounds))
-            }
-        }
+        (score_cells(&group.score, scale))
     }
 }
 
