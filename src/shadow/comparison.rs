@@ -37,21 +37,28 @@ pub(super) struct Comparison {
 }
 
 impl Comparison {
-    /// Compares images until the shadow ends, and returns the reason. Calls `begun` as soon as the serving version copies images.
-    pub(super) async fn run(self, images: Receiver<MirroredImage>, begun: impl FnOnce()) -> String {
-        // Changes after this point are noticed, because they follow the subscription.
+    /// Starts to copy images. Returns the changes of the versions from now on.
+    ///
+    /// # Errors
+    /// Returns the reason if the versions have changed since the candidate was loaded.
+    pub(super) fn begin(&self) -> Result<watch::Receiver<()>, String> {
+        // Later changes are noticed, because they follow the subscription.
         let changes = self.registry.subscribe();
-        let reason = match self.attach() {
-            Err(reason) => reason,
-            Ok(()) => {
-                begun();
-                tokio::select! {
-                    biased;
-                    () = self.shadow.stop_requested() => "the shadow was ended".to_owned(),
-                    reason = self.watch(changes) => reason,
-                    reason = self.compare(images) => reason,
-                }
-            }
+        self.attach()?;
+        Ok(changes)
+    }
+
+    /// Compares images until the shadow ends, and returns the reason.
+    pub(super) async fn run(
+        self,
+        images: Receiver<MirroredImage>,
+        changes: watch::Receiver<()>,
+    ) -> String {
+        let reason = tokio::select! {
+            biased;
+            () = self.shadow.stop_requested() => "the shadow was ended".to_owned(),
+            reason = self.watch(changes) => reason,
+            reason = self.compare(images) => reason,
         };
         if let Some(serving) = lock(&self.attached).upgrade() {
             serving.mirror.detach(&self.mirror);

@@ -54,21 +54,21 @@ pub(super) async fn run(
         opened = open(&list, &shadow) => opened,
     };
     match opened {
-        Ok((comparison, images)) => {
-            let mut begun = Some(begun);
-            let answer = || {
+        Ok((comparison, images)) => match comparison.begin() {
+            Ok(changes) => {
                 // The client may have disconnected.
-                let _ = begun.take().map(|begun| begun.send(Ok(())));
-            };
-            let reason = comparison.run(images, answer).await;
-            shadow.end(ShadowStatus::Ended, reason);
-            shadow.log_end();
-            if let Some(begun) = begun {
-                // Another version began to serve after the candidate was loaded.
+                let _ = begun.send(Ok(()));
+                let reason = comparison.run(images, changes).await;
+                shadow.end(ShadowStatus::Ended, reason);
+                shadow.log_end();
+            }
+            Err(reason) => {
+                shadow.end(ShadowStatus::Ended, reason);
+                shadow.log_end();
                 drop(registration);
                 let _ = begun.send(Err(StartError::Ended));
             }
-        }
+        },
         Err(error) => {
             let status = if matches!(error, StartError::Ended) {
                 ShadowStatus::Ended
