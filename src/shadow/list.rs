@@ -105,7 +105,7 @@ impl ShadowList {
 
     /// Removes a shadow from the running shadows. It becomes the last shadow of its model if its candidate was loaded.
     pub(super) fn retire(&self, shadow: &Arc<Shadow>) {
-        if shadow.report().status == ShadowStatus::Running {
+        if shadow.is_running() {
             shadow.end(ShadowStatus::Failed, StartError::Crashed.to_string());
         }
         let mut shadows = lock(&self.shadows);

@@ -186,6 +186,11 @@ impl Shadow {
         let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
     }
 
+    /// Returns whether images are copied.
+    pub(super) fn is_running(&self) -> bool {
+        lock(&self.state).status == ShadowStatus::Running
+    }
+
     /// Returns whether the candidate was loaded, so that images were copied.
     pub(super) fn is_loaded(&self) -> bool {
         lock(&self.state).loaded.is_some()
