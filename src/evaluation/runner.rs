@@ -53,24 +53,17 @@ impl Task for EvaluationTask {
             Outcome::Crashed => Err(RunError::Crashed),
             Outcome::Cancelled => Err(RunError::Cancelled),
         };
+        let without_result = |end| (end, Predictions::default(), None);
         let (end, predictions, profile) = match result {
             Ok(mut result) => {
                 result.profile = result.profile.filter(|_| Reference::is_possible(&record));
                 match success(&record, &result) {
                     Ok(end) => (end, result.predictions, result.profile),
-                    Err(error) => (
-                        failure(&record, error.to_string()),
-                        Predictions::default(),
-                        None,
-                    ),
+                    Err(error) => without_result(failure(&record, error.to_string())),
                 }
             }
-            Err(RunError::Cancelled) => (cancellation(&record), Predictions::default(), None),
-            Err(error) => (
-                failure(&record, error.to_string()),
-                Predictions::default(),
-                None,
-            ),
+            Err(RunError::Cancelled) => without_result(cancellation(&record)),
+            Err(error) => without_result(failure(&record, error.to_string())),
         };
         let (id, stored) = (record.id, end.clone());
         let save = move |store: &Store| store.finish_evaluation(id, &stored, &predictions);
