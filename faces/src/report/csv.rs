@@ -199,16 +199,18 @@ impl<'a> GroupColumn<'a> {
     }
 
     fn grouping(&self) -> Result<Grouping, ReadError> {
-        for name in std::iter::once(self.name).chain(self.groups.iter().map(String::as_str)) {
+        let names = self.groups.iter().map(String::as_str);
+        let grouping = Grouping::of_names(
+            self.name,
+            names.map(|name| (!name.is_empty()).then_some(name)),
+        )?;
+        let groups = grouping.groups().iter().map(|group| group.name.as_str());
+        for name in groups.chain([self.name]) {
             check_group(name).map_err(|source| ReadError::Name {
                 name: name.to_owned(),
                 source,
             })?;
         }
-        let names = self.groups.iter().map(String::as_str);
-        Ok(Grouping::of_names(
-            self.name,
-            names.map(|name| (!name.is_empty()).then_some(name)),
-        )?)
+        Ok(grouping)
     }
 }
