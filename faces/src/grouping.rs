@@ -6,7 +6,7 @@ mod terciles;
 use std::collections::BTreeMap;
 
 pub use names::{InvalidName, check_group, check_grouping};
-pub use terciles::{BUILT_IN, built_in};
+pub use terciles::{BUILT_IN, LEVELS, built_in};
 
 /// Maximum number of groups of a grouping.
 pub const MAX_GROUPS: usize = 64;

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use mien_faces::{
-    grouping::Grouping,
+    grouping::{BUILT_IN, Grouping, LEVELS},
     report::{MIN_GROUP_IMAGES, min_images_for_margin},
 };
 
@@ -147,7 +147,7 @@ impl Criterion {
 }
 
 /// Number of groups of the built-in groupings.
-const TERCILES: u64 = 3;
+const TERCILES: u64 = LEVELS.len() as u64;
 
 /// Checks that identical predictions could meet the margin on each group. `groupings` are those of `groups.csv` for the images.
 ///
@@ -160,7 +160,7 @@ pub(super) fn check_groups(
 ) -> Result<(), StartError> {
     // The images are not measured yet. Without equal values, each of the terciles has at least this number of images.
     let tercile = u64::try_from(images).unwrap_or(u64::MAX) / TERCILES;
-    let mut groups = vec![("brightness", "low", tercile)];
+    let mut groups = vec![(BUILT_IN[0], LEVELS[0], tercile)];
     for grouping in groupings {
         let names = grouping.groups().iter().map(|group| group.name.as_str());
         let counts = names.zip(grouping.counts());

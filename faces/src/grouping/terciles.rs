@@ -9,8 +9,8 @@ use crate::image::FaceStatistics;
 /// Names of the built-in groupings, in the order of reports.
 pub const BUILT_IN: [&str; 3] = ["brightness", "contrast", "blur"];
 
-/// Names of the groups, in ascending order of brightness, contrast or blur.
-const LEVELS: [&str; 3] = ["low", "medium", "high"];
+/// Names of the groups of a built-in grouping, in ascending order of brightness, contrast or blur.
+pub const LEVELS: [&str; 3] = ["low", "medium", "high"];
 
 /// Returns the groupings [`BUILT_IN`] of images with these statistics.
 pub fn built_in(statistics: &[FaceStatistics]) -> Vec<Grouping> {
