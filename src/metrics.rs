@@ -124,9 +124,8 @@ impl Metrics {
     /// # Errors
     /// Returns an error if the encoder fails.
     pub fn render_open_metrics(&self) -> Result<String, fmt::Error> {
-        let exemplar = |family: &str, labels: &[LabelPair], upper_bound| {
-            self.transport.exemplar(family, labels, upper_bound)
-        };
-        open_metrics::encode(&self.registry.gather(), exemplar)
+        let exemplars =
+            |family: &str, labels: &[LabelPair]| self.transport.exemplars(family, labels);
+        open_metrics::encode(&self.registry.gather(), exemplars)
     }
 }

@@ -66,23 +66,20 @@ impl TracedHistogram {
         let buckets = series
             .entry(values.map(str::to_owned))
             .or_insert_with(|| vec![None; self.bounds.len() + 1]);
-        buckets[self.bucket(value)] = Some(exemplar);
+        let bucket = self.bounds.partition_point(|&bound| bound < value);
+        buckets[bucket] = Some(exemplar);
     }
 
-    /// Returns the exemplar of the bucket with this upper bound in the series with these labels.
-    pub(super) fn exemplar(&self, labels: &[LabelPair], upper_bound: f64) -> Option<Exemplar> {
+    /// Returns the exemplar of each bucket of the series with these labels. The list is empty if no sampled request was observed.
+    pub(super) fn exemplars(&self, labels: &[LabelPair]) -> Vec<Option<Exemplar>> {
         let value_of = |name: &str| {
             let label = labels.iter().find(|label| label.name() == name);
             Some(label?.value().to_owned())
         };
-        let [first, second] = self.labels;
-        let values = [value_of(first)?, value_of(second)?];
+        let [Some(first), Some(second)] = self.labels.map(value_of) else {
+            return Vec::new();
+        };
         let series = lock(&self.series);
-        series.get(&values)?[self.bucket(upper_bound)].clone()
-    }
-
-    /// Returns the index of the bucket that counts a value.
-    fn bucket(&self, value: f64) -> usize {
-        self.bounds.partition_point(|&bound| bound < value)
+        series.get(&[first, second]).cloned().unwrap_or_default()
     }
 }

@@ -12,13 +12,13 @@ use super::exemplars::Exemplar;
 /// Suffix of the samples of a counter. The name of the family does not have it.
 const TOTAL: &str = "_total";
 
-/// Writes metric families. `exemplar` returns the exemplar of a bucket of a histogram by family, labels and upper bound.
+/// Writes metric families. `exemplars` returns the exemplars of the buckets of a histogram by family and labels.
 ///
 /// # Errors
 /// Writing to a `String` does not fail.
 pub(super) fn encode(
     families: &[MetricFamily],
-    exemplar: impl Fn(&str, &[LabelPair], f64) -> Option<Exemplar>,
+    exemplars: impl Fn(&str, &[LabelPair]) -> Vec<Option<Exemplar>>,
 ) -> Result<String, fmt::Error> {
     let mut text = String::new();
     for family in families {
@@ -45,8 +45,7 @@ pub(super) fn encode(
                     text.push('\n');
                 }
                 _ => {
-                    let exemplar = |bound| exemplar(name, labels, bound);
-                    write_histogram(&mut text, name, metric, exemplar)?;
+                    write_histogram(&mut text, name, metric, &exemplars(name, labels))?;
                 }
             }
         }
@@ -60,7 +59,7 @@ fn write_histogram(
     text: &mut String,
     name: &str,
     metric: &Metric,
-    exemplar: impl Fn(f64) -> Option<Exemplar>,
+    exemplars: &[Option<Exemplar>],
 ) -> fmt::Result {
     let labels = metric.get_label();
     let histogram: &Histogram = metric.get_histogram();
@@ -69,10 +68,11 @@ fn write_histogram(
         .get_bucket()
         .iter()
         .map(|bucket| (bucket.upper_bound(), bucket.cumulative_count()));
-    for (bound, count) in finite.chain([(f64::INFINITY, count)]) {
+    let buckets = finite.chain([(f64::INFINITY, count)]);
+    for (index, (bound, count)) in buckets.enumerate() {
         write_sample(text, name, "_bucket", labels, Some(bound), count as f64)?;
-        if let Some(exemplar) = exemplar(bound) {
-            write_exemplar(text, &exemplar)?;
+        if let Some(Some(exemplar)) = exemplars.get(index) {
+            write_exemplar(text, exemplar)?;
         }
         text.push('\n');
     }
@@ -185,8 +185,9 @@ mod tests {
         seconds.observe(series, Duration::from_millis(200), None);
         seconds.observe(series, Duration::from_millis(2500), Some(&sampled(2)));
 
-        let text = encode(&registry.gather(), |name, labels, bound| {
-            (name == "seconds").then(|| seconds.exemplar(labels, bound))?
+        let text = encode(&registry.gather(), |name, labels| match name {
+            "seconds" => seconds.exemplars(labels),
+            _ => Vec::new(),
         });
 
         let text = text.unwrap();

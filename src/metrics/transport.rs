@@ -62,19 +62,14 @@ impl TransportFamilies {
         }
     }
 
-    /// Returns the exemplar of a bucket of a histogram.
-    pub(super) fn exemplar(
-        &self,
-        family: &str,
-        labels: &[LabelPair],
-        upper_bound: f64,
-    ) -> Option<Exemplar> {
+    /// Returns the exemplar of each bucket of a series; an empty list if the family does not have exemplars.
+    pub(super) fn exemplars(&self, family: &str, labels: &[LabelPair]) -> Vec<Option<Exemplar>> {
         let histogram = match family {
             HTTP_DURATION => &self.http_duration,
             GRPC_DURATION => &self.grpc_duration,
-            _ => return None,
+            _ => return Vec::new(),
         };
-        histogram.exemplar(labels, upper_bound)
+        histogram.exemplars(labels)
     }
 }
 
