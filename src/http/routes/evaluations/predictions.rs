@@ -26,7 +26,7 @@ const CHUNK_SIZE: usize = 1000;
 ///
 /// The columns are `image` (identifier), `name` (within the data set), `usage` (such as `PublicTest`), `label`, `prediction`,
 /// `confidence` and the probability of each class, and a column `group_NAME` per grouping with the group of the image. Rows are in the
-/// order of the data set. Unreadable images have no row.
+/// order of the data set. Unreadable images do not have a row.
 #[utoipa::path(get, path = PATH, tag = "evaluations", operation_id = "getPredictions",
     params(("id" = String, Path, description = "Identifier of the evaluation.")),
     responses(

@@ -55,7 +55,7 @@ pub struct PromotionRequest {
     #[schema(minimum = 0, maximum = 1, example = 0.005)]
     max_regression: Option<f64>,
     /// The margin of the same test on each group of at least 30 images, 0 to 1. The groups are those of `groups.csv` and of brightness,
-    /// contrast and blur in the evaluation of the baseline version. Needs `max_regression`.
+    /// contrast and blur in the evaluation of the candidate. Needs `max_regression`.
     #[schema(minimum = 0, maximum = 1, example = 0.03)]
     max_group_regression: Option<f64>,
     /// Loaded version that `max_regression` compares with; by default the serving version.
