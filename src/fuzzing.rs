@@ -5,7 +5,8 @@
 use std::{io::Cursor, pin::Pin, sync::LazyLock};
 
 use actix_web::{
-    FromRequest, dev, error::PayloadError, http::header::CONTENT_TYPE, test::TestRequest, web,
+    FromRequest, HttpRequest, dev, error::PayloadError, http::header::CONTENT_TYPE,
+    test::TestRequest, web,
 };
 use bytes::Bytes;
 use clap::{Args, FromArgMatches};
@@ -16,9 +17,13 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     grpc::{self, body_limit::fuzzing::read_messages, proto::ModelInferRequest},
     http::routes::oip::wire,
-    intake::{memory_limit::BodyMemoryLimit, upload},
+    intake::{
+        deepface,
+        memory_limit::{BodyMemoryLimit, Reservation},
+        upload,
+    },
     json::ElementLimits,
-    models::{external_data::ExternalData, onnx_metadata},
+    models::{external_data::ExternalData, onnx_metadata, signing},
     settings::LimitSettings,
 };
 
@@ -35,36 +40,79 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
         .expect("a runtime without I/O starts")
 });
 
-/// Reads a multipart form with the boundary `fuzz`. The first byte is the size of the chunks that the form arrives in.
+/// A body and its type.
+struct Body {
+    content_type: &'static str,
+    payload: dev::Payload,
+}
+
+impl Body {
+    fn json(bytes: &[u8]) -> Self {
+        Self {
+            content_type: "application/json",
+            payload: Bytes::copy_from_slice(bytes).into(),
+        }
+    }
+
+    /// Returns a form with the boundary `fuzz`. The first byte is the size of the chunks that the form arrives in.
+    fn form(bytes: &[u8]) -> Option<Self> {
+        let (&size, form) = bytes.split_first()?;
+        let chunks = form
+            .chunks(usize::from(size).max(1))
+            .map(Bytes::copy_from_slice);
+        let chunks: Vec<Result<Bytes, PayloadError>> = chunks.map(Ok).collect();
+        let chunks: Pin<Box<dyn Stream<Item = _>>> = Box::pin(stream::iter(chunks));
+        Some(Self {
+            content_type: "multipart/form-data; boundary=fuzz",
+            payload: chunks.into(),
+        })
+    }
+
+    fn into_request(mut self) -> (HttpRequest, web::Payload) {
+        let request = TestRequest::default()
+            .insert_header((CONTENT_TYPE, self.content_type))
+            .to_http_request();
+        let payload = web::Payload::from_request(&request, &mut self.payload).into_inner();
+        (request, payload.expect("a payload can be taken once"))
+    }
+}
+
+/// Reads a form with images.
 pub fn multipart(bytes: &[u8]) {
-    let Some((&size, form)) = bytes.split_first() else {
-        return;
-    };
-    let chunks = form
-        .chunks(usize::from(size).max(1))
-        .map(Bytes::copy_from_slice);
-    let chunks: Vec<Result<Bytes, PayloadError>> = chunks.map(Ok).collect();
-    let chunks: Pin<Box<dyn Stream<Item = _>>> = Box::pin(stream::iter(chunks));
-    let mut payload = dev::Payload::from(chunks);
-    read_upload("multipart/form-data; boundary=fuzz", &mut payload);
+    if let Some(form) = Body::form(bytes) {
+        read_images(form);
+    }
 }
 
 /// Parses images in JSON.
 pub fn json_images(bytes: &[u8]) {
-    let body = Bytes::copy_from_slice(bytes);
-    read_upload("application/json", &mut dev::Payload::from(body));
+    read_images(Body::json(bytes));
 }
 
-fn read_upload(content_type: &str, payload: &mut dev::Payload) {
-    let request = TestRequest::default()
-        .insert_header((CONTENT_TYPE, content_type))
-        .to_http_request();
-    RUNTIME.block_on(async {
-        let payload = web::Payload::from_request(&request, payload).await;
-        let payload = payload.expect("a payload can be taken once");
-        let reservation = BodyMemoryLimit::new(1 << 20).reservation();
-        let _ = upload::read(&request, payload, &LIMITS, reservation).await;
-    });
+fn read_images(body: Body) {
+    let (request, payload) = body.into_request();
+    let _ = RUNTIME.block_on(upload::read(&request, payload, &LIMITS, reservation()));
+}
+
+/// Reads a form of `/analyze`.
+pub fn analysis_form(bytes: &[u8]) {
+    if let Some(form) = Body::form(bytes) {
+        read_analysis(form);
+    }
+}
+
+/// Parses the JSON of `/analyze`.
+pub fn analysis_json(bytes: &[u8]) {
+    read_analysis(Body::json(bytes));
+}
+
+fn read_analysis(body: Body) {
+    let (request, payload) = body.into_request();
+    let _ = RUNTIME.block_on(deepface::read(&request, payload, &LIMITS, reservation()));
+}
+
+fn reservation() -> Reservation {
+    BodyMemoryLimit::new(1 << 20).reservation()
 }
 
 /// Receives the messages of a gRPC call. The first byte is the size of the chunks that they arrive in.
@@ -105,4 +153,16 @@ pub fn grpc_request(bytes: &[u8]) {
 /// Reads the metadata of a model file.
 pub fn onnx_metadata(bytes: &[u8]) {
     let _ = onnx_metadata::metadata(Cursor::new(bytes));
+}
+
+/// Reads the signature of a model without verifying it.
+pub fn signature_bundle(bytes: &[u8]) {
+    if let Ok(text) = str::from_utf8(bytes) {
+        signing::fuzzing::read_bundle(text);
+    }
+}
+
+/// Reads the list of signed files.
+pub fn signed_files(bytes: &[u8]) {
+    signing::fuzzing::read_statement(bytes);
 }

@@ -17,7 +17,7 @@ mod duplicates;
 mod error;
 mod fingerprint;
 mod folders;
-mod groups;
+pub(crate) mod groups;
 mod left_out;
 mod split;
 mod subset;

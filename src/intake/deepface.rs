@@ -32,7 +32,7 @@ pub struct Analysis {
 ///
 /// # Errors
 /// Returns an error for a body of another kind, over a limit, without an image, or with a path or a URL instead of an image.
-pub(super) async fn read(
+pub(crate) async fn read(
     request: &HttpRequest,
     payload: Payload,
     limits: &LimitSettings,

@@ -13,6 +13,7 @@
 mod bundle;
 mod copies;
 mod error;
+pub(crate) mod fuzzing;
 mod statement;
 mod verifier;
 

@@ -27,7 +27,7 @@ const IMAGE: &str = "image";
 
 /// The groups of the images of a data set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct ImageGroups {
+pub(crate) struct ImageGroups {
     /// Names of the groupings in the order of the columns.
     names: Vec<String>,
     /// Name of an image -> its group in each grouping, empty for none.
@@ -66,7 +66,7 @@ impl ImageGroups {
     ///
     /// # Errors
     /// Returns an error with the line and the remedy if the content is not valid.
-    pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Self, DatasetError> {
+    pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Self, DatasetError> {
         let mut reader = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
             .from_reader(bytes);
@@ -106,7 +106,10 @@ impl ImageGroups {
     }
 
     /// Returns the groupings of images in this order. Groupings without a group of these images are omitted.
-    fn of_images<'a>(&self, images: impl Iterator<Item = &'a str> + Clone) -> Vec<Grouping> {
+    pub(crate) fn of_images<'a>(
+        &self,
+        images: impl Iterator<Item = &'a str> + Clone,
+    ) -> Vec<Grouping> {
         let grouping = |(column, name): (usize, &String)| {
             let group = |image| {
                 let group = self.rows.get(image)?.get(column)?.as_str();

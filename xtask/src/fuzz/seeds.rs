@@ -1,6 +1,8 @@
 //! The fuzz targets and their seeds, which are derived from the test fixtures.
 
+mod analysis;
 mod grpc;
+mod signatures;
 
 use std::{fs, path::Path};
 
@@ -17,10 +19,22 @@ pub(super) struct Target {
     pub(super) seeds: fn() -> Result<Seeds>,
 }
 
-pub(super) const TARGETS: [Target; 9] = [
+pub(super) const TARGETS: [Target; 14] = [
+    Target {
+        name: "analysis_form",
+        seeds: analysis::forms,
+    },
+    Target {
+        name: "analysis_json",
+        seeds: analysis::json,
+    },
     Target {
         name: "external_data",
         seeds: external_data,
+    },
+    Target {
+        name: "groups_csv",
+        seeds: groups_csv,
     },
     Target {
         name: "grpc_messages",
@@ -49,6 +63,14 @@ pub(super) const TARGETS: [Target; 9] = [
     Target {
         name: "onnx_metadata",
         seeds: models,
+    },
+    Target {
+        name: "signature_bundle",
+        seeds: signatures::bundles,
+    },
+    Target {
+        name: "signed_files",
+        seeds: signatures::statements,
     },
     Target {
         name: "v2_request",
@@ -98,6 +120,21 @@ fn json_images() -> Result<Seeds> {
     ];
     Ok(bodies
         .map(|(name, body)| (name.to_owned(), body.as_bytes().to_vec()))
+        .into())
+}
+
+/// Groups of two images, with empty and quoted values.
+fn groups_csv() -> Result<Seeds> {
+    let files = [
+        ("one", "image,light\na.png,indoor\nb.png,outdoor\n"),
+        (
+            "two",
+            "image, light, age\r\na.png, \"out, sunny\",\r\nb.png,,18–29\r\n",
+        ),
+        ("invalid", "image;light\na.png;indoor\n"),
+    ];
+    Ok(files
+        .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()))
         .into())
 }
 
