@@ -7,6 +7,8 @@ pub struct ClientRequest<'a> {
     pub authorization: Option<&'a [u8]>,
     /// The `X-API-Key` header.
     pub api_key: Option<&'a [u8]>,
+    /// The key or token of a WebSocket handshake.
+    pub websocket_token: Option<&'a [u8]>,
     /// The `Origin` header of a browser: `scheme://host:port`.
     pub origin: Option<&'a str>,
     /// The `Host` header, or the authority of the URI. `None` if they are missing, invalid or contradictory.
@@ -18,8 +20,12 @@ pub struct ClientRequest<'a> {
 }
 
 impl<'a> ClientRequest<'a> {
-    /// Returns the token of `Authorization: Bearer TOKEN`.
+    /// Returns the token of `Authorization: Bearer TOKEN`, otherwise that of a WebSocket handshake.
     pub(super) fn bearer(&self) -> Option<&'a [u8]> {
+        self.authorized_token().or(self.websocket_token)
+    }
+
+    fn authorized_token(&self) -> Option<&'a [u8]> {
         let authorization = self.authorization?;
         let (scheme, token) = authorization.split_at_checked("Bearer ".len())?;
         scheme.eq_ignore_ascii_case(b"bearer ").then_some(token)

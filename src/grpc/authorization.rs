@@ -95,6 +95,7 @@ fn client_request<B>(call: &Request<B>) -> ClientRequest<'_> {
     ClientRequest {
         authorization: headers.get(AUTHORIZATION).map(|value| value.as_bytes()),
         api_key: headers.get(API_KEY).map(|value| value.as_bytes()),
+        websocket_token: None,
         origin: origin.map(|origin| origin.to_str().unwrap_or_default()),
         host: host(call),
         is_cross_site: headers

@@ -8,7 +8,10 @@ use actix_web::{
     web,
 };
 
-use super::{ApiError, extract::client_request};
+use super::{
+    ApiError,
+    extract::{client_request, websocket_token},
+};
 use crate::auth::{Access, Authorizer};
 
 /// Authorizes a request of a route. The client becomes an extension of the request.
@@ -23,7 +26,9 @@ pub(super) async fn authorize(
     let authorizer = request
         .app_data::<web::Data<Authorizer>>()
         .expect("the app has the authorization of its listener");
-    match authorizer.authorize(access, &client_request(request.request())) {
+    let token = websocket_token(request.headers());
+    let client = client_request(request.request(), token.as_deref());
+    match authorizer.authorize(access, &client) {
         Ok(client) => {
             request.extensions_mut().insert(client);
             next.call(request).await

@@ -5,6 +5,7 @@ mod deadline;
 mod json;
 mod limit;
 mod version;
+mod websocket_token;
 
 pub(super) use self::{
     client::{ApiClient, client_request},
@@ -12,4 +13,5 @@ pub(super) use self::{
     json::{JsonBody, OptionalJson},
     limit::{ImageLimit, ListLimit},
     version::Version,
+    websocket_token::websocket_token,
 };

@@ -4,6 +4,7 @@ mod command;
 mod grpc;
 mod limits;
 mod reload;
+mod websocket;
 
 use std::{fs, path::PathBuf};
 

@@ -30,13 +30,18 @@ impl FromRequest for ApiClient {
     }
 }
 
-/// Returns the parts of a request that its authorization depends on.
-pub(in crate::http) fn client_request(request: &HttpRequest) -> ClientRequest<'_> {
+/// Returns the parts of a request that its authorization depends on. `websocket_token` is that of
+/// [`websocket_token`](super::websocket_token).
+pub(in crate::http) fn client_request<'a>(
+    request: &'a HttpRequest,
+    websocket_token: Option<&'a [u8]>,
+) -> ClientRequest<'a> {
     let headers = request.headers();
     let origin = headers.get(ORIGIN);
     ClientRequest {
         authorization: headers.get(AUTHORIZATION).map(|value| value.as_bytes()),
         api_key: headers.get(API_KEY).map(|value| value.as_bytes()),
+        websocket_token,
         origin: origin.map(|origin| origin.to_str().unwrap_or_default()),
         host: host(request),
         is_cross_site: headers

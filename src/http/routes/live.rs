@@ -18,6 +18,7 @@ mod session;
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use actix_ws::handle_with_protocols;
 use tracing::Instrument;
 
 use self::{
@@ -37,6 +38,9 @@ use crate::{
 
 const PATH: &str = "/v1/live";
 
+/// Subprotocol of the connections.
+const PROTOCOL: &str = "mien.live";
+
 /// Number of frames of a connection that are in memory at once: one that is received, one that waits and one that is analysed.
 const FRAMES: usize = 3;
 
@@ -44,6 +48,9 @@ const FRAMES: usize = 3;
 ///
 /// The client opens a WebSocket and sends each frame as a binary message: an image file in a format of `/v1/faces`, usually JPEG. The
 /// server responds to each analysed frame with a text message, the JSON below.
+///
+/// Web pages cannot set headers for a WebSocket. They offer the subprotocols `mien.live` and `mien.bearer.KEY`, where KEY is an API key
+/// or the admin token in base64url without padding.
 ///
 /// Only the newest frame waits while another one is analysed. Older waiting frames are dropped and counted in `dropped`. A frame that
 /// cannot be analysed has an `error`, and the connection stays open.
@@ -84,10 +91,11 @@ pub async fn live(
     let permit = permit(&state)?;
     let payload = with_frame_limit(&request, payload, state.limits.max_live_frame).await;
     let payload = payload.map_err(|error| ApiError::invalid_request(error.to_string()))?;
-    let (response, session, messages) = actix_ws::handle(&request, payload).map_err(|error| {
-        let detail = format!("this route is a WebSocket: {error}");
-        ApiError::invalid_request(detail)
-    })?;
+    let (response, session, messages) = handle_with_protocols(&request, payload, &[PROTOCOL])
+        .map_err(|error| {
+            let detail = format!("this route is a WebSocket: {error}");
+            ApiError::invalid_request(detail)
+        })?;
     let (response, body) = response.into_parts();
     let (body, accepted) = PacedBody::new(body);
     let live = LiveSession::new(session, accepted, connections.closing(), permit, state);
