@@ -3,6 +3,7 @@
 
 import { get, query } from './api.js'
 import { backLink, card, datasetTitle, faceImage, gallery, groupName, labelWithIcon, modelTitle, table, tile } from './components.js'
+import { fileLink } from './credentials.js'
 import { h, replace } from './dom.js'
 import { count, percent, points } from './format.js'
 import { loadWithRetry } from './polling.js'
@@ -25,7 +26,7 @@ function content(comparison, evaluationA, evaluationB, path) {
     h('div', { class: 'row between head' },
       h('p', { class: 'lead' }, 'A: ', link(evaluationA), '. B: ', link(evaluationB),
         `. ${datasetTitle(evaluationA)}, ${count(images)} images in both.`),
-      h('a', { class: 'button small', href: `${path}&format=html`, target: '_blank', rel: 'noopener' }, 'Report')),
+      fileLink(`${path}&format=html`, 'comparison.html', { class: 'button small', target: '_blank', rel: 'noopener' }, 'Report')),
     h('div', { class: 'stack' },
       h('p', { class: 'conclusion' }, conclusion(difference, low, high)),
       h('dl', { class: 'tiles' },

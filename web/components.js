@@ -1,5 +1,6 @@
 // Components that several views share.
 
+import { serverImage } from './credentials.js'
 import { h } from './dom.js'
 import { count, percent } from './format.js'
 import { faceIcon } from './labels.js'
@@ -46,7 +47,7 @@ export const groupName = (grouping, group) => `${grouping}: ${group}`
 
 /** A face of a data set, by the id of the image. */
 export function faceImage(dataset, image, alt) {
-  return h('img', { src: `v1/datasets/${encodeURIComponent(dataset)}/images/${image}`, alt, loading: 'lazy', width: 48, height: 48 })
+  return serverImage(`v1/datasets/${encodeURIComponent(dataset)}/images/${image}`, { alt, width: 48, height: 48 })
 }
 
 const GALLERY_PREVIEW = 24

@@ -2,7 +2,9 @@
 
 import { get, remove } from './api.js'
 import { backLink, datasetTitle, modelTitle, STATUS_CLASSES, tile } from './components.js'
+import { fileLink } from './credentials.js'
 import { h, replace, toast } from './dom.js'
+import { receiveEvents } from './events.js'
 import { count, dateTime, duration, percent, threeDigits } from './format.js'
 import { loadWithRetry, pause } from './polling.js'
 import { report } from './report.js'
@@ -20,8 +22,8 @@ function render(section, evaluation, signal) {
   const path = `v1/evaluations/${id}`
   const content = h('div', { class: 'stack' })
   const links = status === 'succeeded' && h('div', { class: 'row' },
-    h('a', { class: 'button small', href: `${path}/report?format=html`, target: '_blank', rel: 'noopener' }, 'Report'),
-    h('a', { class: 'button small', href: `${path}/predictions`, download: `${id}.csv` }, 'Predictions'))
+    fileLink(`${path}/report?format=html`, `${id}.html`, { class: 'button small', target: '_blank', rel: 'noopener' }, 'Report'),
+    fileLink(`${path}/predictions`, `${id}.csv`, { class: 'button small', download: `${id}.csv` }, 'Predictions'))
   replace(section, backLink(),
     h('div', { class: 'row between head' },
       h('div', {}, h('h1', { tabindex: '-1' }, modelTitle(evaluation)),
@@ -33,7 +35,7 @@ function render(section, evaluation, signal) {
   return replace(content, h('p', { class: `notice ${status === 'failed' ? 'bad' : ''}` }, error ?? 'The evaluation was cancelled.'))
 }
 
-/** Shows live progress. The browser reconnects if the connection is lost, but not after an error response. */
+/** Shows live progress until the evaluation ends, and then its result. */
 function showProgress(section, content, { id, images }, signal) {
   const bar = h('progress', { max: images.total, value: images.done, 'aria-label': 'Evaluated images' })
   const numbers = h('dl', { class: 'tiles' })
@@ -42,7 +44,7 @@ function showProgress(section, content, { id, images }, signal) {
     onclick: () => remove(`v1/evaluations/${id}`).catch((problem) => toast(problem.message, 'bad')) }, 'Cancel')
   replace(content, h('section', { class: 'card stack' }, bar, numbers, announcement, h('div', { class: 'row end' }, cancel)))
   let announcedTenth = -1
-  const update = ({ data }) => {
+  const update = (data) => {
     const progress = JSON.parse(data)
     bar.max = progress.images.total
     bar.value = progress.images.done
@@ -61,16 +63,7 @@ function showProgress(section, content, { id, images }, signal) {
     if (tenth !== announcedTenth) announcement.textContent = `${tenth * 10} percent evaluated`
     announcedTenth = tenth
   }
-  const events = new EventSource(`v1/evaluations/${id}/events`)
-  signal.addEventListener('abort', () => events.close())
-  events.addEventListener('progress', update)
-  events.addEventListener('end', () => {
-    events.close()
-    showEvaluation(section, id, signal)
-  })
-  events.addEventListener('error', async () => {
-    if (events.readyState !== EventSource.CLOSED) return
-    await pause()
-    if (!signal.aborted) showEvaluation(section, id, signal)
-  })
+  receiveEvents(`v1/evaluations/${id}/events`, { progress: update }, signal)
+    .catch(() => signal.aborted || pause())
+    .then(() => { if (!signal.aborted) showEvaluation(section, id, signal) })
 }

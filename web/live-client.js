@@ -1,7 +1,9 @@
 // Sends the frames of a video to the server over a WebSocket and receives the faces of each frame.
 
 import { query, request } from './api.js'
+import { liveProtocols } from './credentials.js'
 import { h } from './dom.js'
+import { token } from './token.js'
 
 // The detector of the server searches in a copy of this size.
 const MAX_SIDE = 640
@@ -37,7 +39,8 @@ export class LiveClient {
     const path = query('v1/live', { model, version, smoothing: SMOOTHING })
     const url = new URL(path, location.href)
     url.protocol = url.protocol.replace('http', 'ws')
-    const socket = new WebSocket(url)
+    const usedToken = token()
+    const socket = new WebSocket(url, liveProtocols())
     let isOpen = false
     this.#socket = socket
     this.#results = []
@@ -45,8 +48,13 @@ export class LiveClient {
     socket.addEventListener('message', ({ data }) => this.#receive(socket, JSON.parse(data)))
     socket.addEventListener('close', async ({ code, reason }) => {
       if (this.#socket !== socket) return
+      const problem = isOpen ? reason || 'The connection to the server was lost.' : await rejection(path, code)
+      // The user may have closed the camera, or entered a key, in the meantime.
+      if (this.#socket !== socket) return
       this.#socket = null
-      this.#onEnd(isOpen ? reason || 'The connection to the server was lost.' : await rejection(path, code))
+      const hasNewToken = token() !== null && token() !== usedToken
+      if (!isOpen && hasNewToken) this.connect({ model, version })
+      else this.#onEnd(problem)
     })
   }
 

@@ -3,6 +3,7 @@
 import { request } from './api.js'
 import { barChart, cardWidth, lineChart } from './chart.js'
 import { card, legend, tile } from './components.js'
+import { fileLink } from './credentials.js'
 import { field, h, replace, select } from './dom.js'
 import { bytes, count, latency, percent, threeDigits } from './format.js'
 import { labelColor, sortLabels } from './labels.js'
@@ -28,7 +29,7 @@ export function show(section) {
     replace(section,
       h('div', { class: 'row between' },
         h('div', {}, h('h1', { tabindex: '-1' }, 'Live'),
-          h('p', { class: 'lead' }, 'Requests of clients in the last five minutes, from the ', h('a', { href: 'metrics' }, 'metrics'), ' of the server.')),
+          h('p', { class: 'lead' }, 'Requests of clients in the last five minutes, from the ', fileLink('metrics', 'metrics.txt', {}, 'metrics'), ' of the server.')),
         modelField),
       body)
   }

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
+    path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -30,11 +31,24 @@ const SETTINGS: [&str; 9] = [
     "--drift-window=100",
 ];
 
+/// Name of the file of API keys in a directory of the server.
+const KEYS: &str = "keys.toml";
+
+/// The parts of a server that only some tests need.
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) has_detector: bool,
+    /// Whether requests require an API key.
+    pub(crate) has_keys: bool,
+}
+
 /// A server process. It is killed when the value is dropped.
 pub(crate) struct Server {
     child: Child,
     /// `http://127.0.0.1:PORT`.
     pub(crate) origin: String,
+    /// The API key, if the server requires one.
+    pub(crate) key: Option<String>,
     log: Arc<Mutex<Vec<String>>>,
     _data: [TempDir; 2],
     _models: TempDir,
@@ -42,11 +56,9 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts the program that `MIEN` names, or the debug build of the repository, and waits until it serves.
-    pub(crate) fn start(has_detector: bool) -> Result<Self> {
-        let program = std::env::var_os("MIEN").map_or_else(
-            || repository_path("target/debug/mien"),
-            std::path::PathBuf::from,
-        );
+    pub(crate) fn start(options: &Options) -> Result<Self> {
+        let program = std::env::var_os("MIEN")
+            .map_or_else(|| repository_path("target/debug/mien"), PathBuf::from);
         let (data, repeated, models) =
             (create_data_set(1)?, create_data_set(15)?, create_models()?);
         let mut command = Command::new(&program);
@@ -57,11 +69,17 @@ impl Server {
         }
         command
             .args(SETTINGS)
-            .arg(detector_setting(has_detector)?)
+            .arg(detector_setting(options.has_detector)?)
             .arg(format!("--models={}", models.path().display()))
             .arg(format!("--data=faces={}", data.path().display()))
             .arg(format!("--data=repeated={}", repeated.path().display()))
             .stderr(Stdio::piped());
+        let mut key = None;
+        if options.has_keys {
+            let file = models.path().join(KEYS);
+            key = Some(create_key(&program, &file)?);
+            command.arg(format!("--api-keys={}", file.display()));
+        }
         let mut child = command
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
@@ -73,6 +91,7 @@ impl Server {
         let mut server = Self {
             child,
             origin,
+            key,
             log,
             _data: [data, repeated],
             _models: models,
@@ -123,6 +142,16 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Creates a file with an API key and returns the key.
+fn create_key(program: &Path, file: &Path) -> Result<String> {
+    let mut command = Command::new(program);
+    command.args(["keys", "new", "page", "--scope=infer", "--scope=evaluate"]);
+    let output = command.arg("--file").arg(file).output()?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "no key was created: {stderr}");
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 fn detector_setting(has_detector: bool) -> Result<String> {

@@ -1,6 +1,9 @@
 //! The web UI in a browser, and the actions of a user.
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
 use fantoccini::{Client, Locator, elements::Element, error::CmdError};
@@ -10,12 +13,17 @@ use crate::{
     browser::Browser,
     foreign_page,
     log::{check_console, check_requests, request_urls},
-    server::Server,
+    server::{Options, Server},
 };
 
 /// Maximum time for any condition, far more than the slowest machine needs.
 const TIMEOUT: Duration = Duration::from_secs(120);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
+const WITH_DETECTOR: Options = Options {
+    has_detector: true,
+    has_keys: false,
+};
 
 /// The web UI in a browser, and its server.
 pub struct WebUi {
@@ -32,7 +40,8 @@ pub async fn with_web_ui(
     expected_errors: &[&str],
     test: impl AsyncFnOnce(&WebUi) -> Result<()>,
 ) -> Result<()> {
-    run_test(Server::start(false)?, expected_errors, test).await
+    let server = Server::start(&Options::default())?;
+    run_test(server, expected_errors, test).await
 }
 
 /// Does the same as [`with_web_ui`] with a server that has a face detector.
@@ -40,7 +49,23 @@ pub async fn with_web_ui(
 /// # Errors
 /// Returns the errors of [`with_web_ui`], and an error if the detector is not installed.
 pub async fn with_detector(test: impl AsyncFnOnce(&WebUi) -> Result<()>) -> Result<()> {
-    run_test(Server::start(true)?, &[], test).await
+    run_test(Server::start(&WITH_DETECTOR)?, &[], test).await
+}
+
+/// Does the same as [`with_web_ui`] with a server that has a face detector and requires an API key, which the test gets.
+///
+/// # Errors
+/// Returns the errors of [`with_detector`].
+pub async fn with_keys(
+    expected_errors: &[&str],
+    test: impl AsyncFnOnce(&WebUi, &str) -> Result<()>,
+) -> Result<()> {
+    let server = Server::start(&Options {
+        has_keys: true,
+        ..WITH_DETECTOR
+    })?;
+    let key = server.key.clone().context("the server has no keys")?;
+    run_test(server, expected_errors, async |ui| test(ui, &key).await).await
 }
 
 async fn run_test(
@@ -68,7 +93,7 @@ async fn run_test(
 /// Returns the failure of the test, with the content of the page and the logs.
 pub async fn with_foreign_pages(test: impl AsyncFnOnce(&WebUi, u16) -> Result<()>) -> Result<()> {
     let ui = WebUi {
-        server: Server::start(true)?,
+        server: Server::start(&WITH_DETECTOR)?,
         browser: Browser::start().await?,
     };
     let result = async {
@@ -205,6 +230,18 @@ impl WebUi {
         });
         self.browser
             .devtools("Emulation.setDeviceMetricsOverride", metrics)
+            .await
+            .map(drop)
+    }
+
+    /// Lets the browser save files in a directory.
+    ///
+    /// # Errors
+    /// Returns an error of the browser.
+    pub async fn save_downloads(&self, directory: &Path) -> Result<()> {
+        let settings = json!({"behavior": "allow", "downloadPath": directory});
+        self.browser
+            .devtools("Browser.setDownloadBehavior", settings)
             .await
             .map(drop)
     }

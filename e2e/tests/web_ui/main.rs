@@ -10,6 +10,7 @@ mod drift;
 mod evaluations;
 mod faces;
 mod foreign_pages;
+mod keys;
 mod layout;
 mod photos;
 mod recovery;

@@ -1,0 +1,21 @@
+// Server-sent events (HTML standard, section 9.2). `EventSource` cannot send a key.
+
+import { request } from './api.js'
+
+/** Calls `handlers[event](data)` for each event until the server closes the stream.
+ * @throws {Problem} if the response is not a success
+ * @throws if the connection is lost or `signal` is aborted */
+export async function receiveEvents(path, handlers, signal) {
+  const response = await request(path, { headers: { accept: 'text/event-stream' }, signal })
+  const text = response.body.pipeThrough(new TextDecoderStream()).getReader()
+  let rest = ''
+  for (let part = await text.read(); !part.done; part = await text.read()) {
+    const events = (rest + part.value).split('\n\n')
+    rest = events.pop()
+    for (const event of events) handlers[field(event, 'event')]?.(field(event, 'data'))
+  }
+}
+
+function field(event, name) {
+  return event.split('\n').find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2)
+}
