@@ -133,6 +133,11 @@ impl Watchdog {
         self.terminate(ALL);
     }
 
+    /// Returns whether the server stops, so that loads of models are cancelled.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.0.stopped.load(Ordering::Relaxed) != NONE
+    }
+
     /// Terminates the calls that `stopped` selects. A later call cannot reduce the selection.
     fn terminate(&self, stopped: u8) {
         self.0.stopped.fetch_max(stopped, Ordering::Relaxed);

@@ -140,6 +140,11 @@ impl VersionManager {
         }
     }
 
+    /// Returns whether the server stops. Loads then fail because they are cancelled.
+    fn is_stopping(&self) -> bool {
+        self.loader.runtime.watchdog().is_stopping()
+    }
+
     fn mark_ready(&self, model: Arc<LiveModel>) {
         let (name, version) = (model.name.clone(), model.version);
         self.watch(&model);
@@ -170,18 +175,21 @@ impl VersionManager {
     }
 
     fn mark_failed(&self, name: &str, version: ModelVersion, error: &InferenceError) {
-        let is_live = self.live(name, version).is_some();
-        tracing::error!(
-            model = name,
-            version = version.get(),
-            %error,
-            previous_continues = is_live,
-            "cannot load model"
-        );
-        if !is_live {
-            self.loader
-                .metrics
-                .record_model_failed(name, &version.to_string());
+        if self.is_stopping() {
+            tracing::info!(model = name, version = version.get(), "loading cancelled");
+        } else {
+            let is_live = self.live(name, version).is_some();
+            tracing::error!(
+                model = name,
+                version = version.get(),
+                %error,
+                previous_continues = is_live,
+                "cannot load model"
+            );
+            if !is_live {
+                let metrics = &self.loader.metrics;
+                metrics.record_model_failed(name, &version.to_string());
+            }
         }
         self.update(|next| {
             let state = next

@@ -90,13 +90,18 @@ async fn endless_trial_does_not_delay_shutdown() {
         "--drain-delay=0s".to_owned(),
     ];
     // The server is ready when the other model is loaded.
-    let server = Server::start(&flags.each_ref().map(String::as_str));
+    let mut server = Server::start(&flags.each_ref().map(String::as_str));
+    let log = server.log.take().unwrap();
     server.terminate();
     let ended = rt::time::timeout(Duration::from_secs(20), server.end()).await;
     assert_eq!(
         ended.expect("the server ends before --drain-timeout"),
         Some(0)
     );
+    let log: Vec<_> = log.lines().map_while(Result::ok).collect();
+    let has = |message| log.iter().any(|line| line.contains(message));
+    assert!(has("\"loading cancelled\""), "{log:#?}");
+    assert!(!has("\"cannot load model\""), "{log:#?}");
 }
 
 #[actix_web::test]

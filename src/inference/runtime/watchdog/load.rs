@@ -8,7 +8,7 @@ use std::sync::{
 use mien_host::sync::lock;
 use ort::session::builder::LoadCanceler;
 
-use super::{CallKind, NONE, TRIAL_FACTOR, Watchdog};
+use super::{CallKind, TRIAL_FACTOR, Watchdog};
 
 /// The loads that are running.
 #[derive(Default)]
@@ -66,7 +66,7 @@ impl Watchdog {
         if !load.was_cancelled.load(Ordering::Relaxed) {
             return None;
         }
-        if self.0.stopped.load(Ordering::Relaxed) != NONE {
+        if self.is_stopping() {
             return Some("its load was cancelled because the server stops".to_owned());
         }
         let limit = humantime::format_duration(self.0.limit(CallKind::Trial));

@@ -23,7 +23,7 @@ impl VersionManager {
         self.record_load(name, |loader| loader.load_with_engine(name, version, dir))
     }
 
-    /// Runs a load. Records its outcome and its duration.
+    /// Runs a load. Records its outcome and its duration, unless it is cancelled because the server stops.
     pub(super) fn record_load<T>(
         &mut self,
         name: &str,
@@ -33,9 +33,10 @@ impl VersionManager {
         let loaded = catch_unwind(AssertUnwindSafe(|| load(&self.loader)));
         let loaded = loaded.unwrap_or_else(|_| loading_panicked());
         self.restart_idle_time();
-        self.loader
-            .metrics
-            .record_model_load(name, loaded.is_ok(), started.elapsed());
+        if loaded.is_ok() || !self.is_stopping() {
+            let metrics = &self.loader.metrics;
+            metrics.record_model_load(name, loaded.is_ok(), started.elapsed());
+        }
         loaded
     }
 }
