@@ -27,6 +27,7 @@ use crate::{
         deepface::{Analysis, AnalysisOptions},
     },
     models::mirror::ImageSource,
+    traces,
 };
 
 const PATH: &str = "/analyze";
@@ -130,6 +131,7 @@ pub async fn analyze(
     }
     let call = RequestOptions::live(times.deadline);
     let classified = classify(&model, crops, call, ImageSource::Images).await?;
+    let _step = traces::step("postprocess");
     model.record_predictions(features.as_deref(), &classified.rows);
     let regions = regions(&photo).into_iter().zip(&classified.rows);
     let results = regions

@@ -1,7 +1,10 @@
 //! Traces of HTTP requests.
 
+use reqwest::multipart::{Form, Part};
+
 use super::{CLIENT_SPAN, Collector, TRACE_ID, server_span, spawn, steps, traceparent};
 use crate::{
+    faces::{DETECTOR, composite},
     helpers::{assert_problem, face},
     v2::gray,
 };
@@ -125,4 +128,33 @@ async fn v2_request_exports_spans_of_its_steps() {
         "serialize",
     ];
     assert_eq!(steps(&spans), expected);
+}
+
+#[actix_web::test]
+async fn analysis_exports_spans_of_its_steps() {
+    let collector = Collector::grpc().await;
+    let mut app = spawn(&collector, &[DETECTOR]);
+    let file = Part::bytes(composite(&[("happy", 60, 100, 200)])).file_name("photo.png");
+    let request = app.client.post(app.url("/analyze"));
+    let response = request.multipart(Form::new().part("img", file)).send();
+    assert_eq!(response.await.unwrap().status(), 200);
+    app.stop_and_wait().await;
+
+    let spans = collector.spans();
+    server_span(&spans, "POST /analyze");
+    let mut steps = steps(&spans);
+    assert_eq!(steps.first(), Some(&"read"));
+    assert_eq!(steps.last(), Some(&"postprocess"));
+    steps.sort_unstable();
+    let expected = [
+        "crop",
+        "decode",
+        "inference",
+        "inference",
+        "postprocess",
+        "queue",
+        "queue",
+        "read",
+    ];
+    assert_eq!(steps, expected, "the detector also has a queue");
 }
