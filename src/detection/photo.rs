@@ -15,7 +15,9 @@ use crate::{
     inference::onnx::Photo,
     intake::{
         IntakeError,
-        decoder::{DecodedPhoto, Decoder, DecoderError, EncodedImage, ImageDecodeError},
+        decoder::{
+            DecodedPhoto, Decoder, DecoderError, EncodedImage, ImageDecodeError, PhotoPixels,
+        },
     },
     metrics::Outcome,
     traces,
@@ -95,26 +97,16 @@ impl FaceDetector {
         deadline: Instant,
     ) -> Result<Result<PhotoFaces, ImageDecodeError>, IntakeError> {
         let start = Instant::now();
-        let step = traces::step("decode");
-        let decoding = timeout_at(deadline.into(), decoder.photo(file, options.long_side));
-        let Ok(decoded) = decoding.await else {
-            self.count(Outcome::Expired);
-            return Err(IntakeError::DeadlineExceeded("the image was decoded"));
-        };
-        let photo = match decoded? {
-            Ok(photo) => photo,
-            Err(error) => {
-                self.count(Outcome::Invalid);
-                return Ok(Err(error));
-            }
-        };
-        drop(step);
+        let decoding = self.decode(decoder, file, options.long_side, deadline);
         let DecodedPhoto {
             image,
             size: (width, height),
             copy,
             memory,
-        } = photo;
+        } = match decoding.await? {
+            Ok(photo) => photo,
+            Err(error) => return Ok(Err(error)),
+        };
         let decoded = start.elapsed();
         // Number of pixels of the photo per pixel of the decoded image.
         let scale = width as f32 / image.width() as f32;
@@ -134,20 +126,7 @@ impl FaceDetector {
         } else {
             let cropping = spawn_blocking(move || {
                 let _memory = memory;
-                let crop = |detection: Detection| {
-                    let face_box = &detection.face_box;
-                    let crop = image.crop_face(face_box, options.side);
-                    let quality = if options.side == Quality::SIDE {
-                        Quality::measure(face_box, &crop)
-                    } else {
-                        Quality::measure(face_box, &image.crop_face(face_box, Quality::SIDE))
-                    };
-                    let face = FoundFace {
-                        detection: detection.scaled(scale),
-                        quality: quality.scaled(scale),
-                    };
-                    (face, crop)
-                };
+                let crop = |detection| crop(&image, detection, scale, options.side);
                 detections.into_iter().map(crop).unzip()
             });
             cropping.await.map_err(DecoderError::from)?
@@ -165,8 +144,46 @@ impl FaceDetector {
         }))
     }
 
+    /// Decodes an image file. The error of the file is the inner one.
+    async fn decode(
+        &self,
+        decoder: &Decoder,
+        file: EncodedImage,
+        long_side: LongSide,
+        deadline: Instant,
+    ) -> Result<Result<DecodedPhoto, ImageDecodeError>, IntakeError> {
+        let _step = traces::step("decode");
+        let decoding = timeout_at(deadline.into(), decoder.photo(file, long_side));
+        let Ok(decoded) = decoding.await else {
+            self.count(Outcome::Expired);
+            return Err(IntakeError::DeadlineExceeded("the image was decoded"));
+        };
+        let photo = decoded?;
+        if photo.is_err() {
+            self.count(Outcome::Invalid);
+        }
+        Ok(photo)
+    }
+
     fn count(&self, outcome: Outcome) {
         let metrics = &self.metrics.model;
         metrics.count_images(Priority::Live, outcome, 1);
     }
+}
+
+/// Crops a face and measures its quality. `scale` is the number of pixels of the photo per pixel of the image, and `side` the number of
+/// rows and columns of the crop.
+fn crop(image: &PhotoPixels, detection: Detection, scale: f32, side: usize) -> (FoundFace, Face) {
+    let face_box = &detection.face_box;
+    let crop = image.crop_face(face_box, side);
+    let quality = if side == Quality::SIDE {
+        Quality::measure(face_box, &crop)
+    } else {
+        Quality::measure(face_box, &image.crop_face(face_box, Quality::SIDE))
+    };
+    let face = FoundFace {
+        detection: detection.scaled(scale),
+        quality: quality.scaled(scale),
+    };
+    (face, crop)
 }

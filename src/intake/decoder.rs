@@ -15,7 +15,7 @@ use tokio::{
     task::{JoinError, spawn_blocking},
 };
 
-pub use self::photo::{CropError, DecodedPhoto};
+pub use self::photo::{CropError, DecodedPhoto, PhotoPixels};
 use crate::drift::FaceFeatures;
 
 /// An image file as a client sent it.
