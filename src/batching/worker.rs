@@ -19,6 +19,9 @@ use crate::{
 /// One result per input, and the call.
 type BatchOutputs<M> = (Vec<Result<<M as Model>::Output, BatchError>>, InferenceCall);
 
+/// What a call of the model returns.
+type ModelResult<M> = Result<Vec<Result<<M as Model>::Output, InferenceError>>, InferenceError>;
+
 /// Pulls batches until the queue is closed and empty.
 pub(super) struct Worker<M: Model + ?Sized> {
     /// Number of the worker within its queue.
@@ -160,50 +163,26 @@ impl<M: Model + ?Sized> Worker<M> {
         }
     }
 
-    /// Runs the model and catches its panic. Returns one result per input and the call.
+    /// Runs the model. Returns one result per input and the call.
     fn infer(
         &mut self,
         inputs: &[M::Input],
         priority: Priority,
         queue: &Queue<M>,
     ) -> Result<BatchOutputs<M>, BatchError> {
-        let mut model = match self.model.take() {
-            Some(model) => model,
-            None => self.replace().map_err(BatchError::Failed)?,
-        };
-        let start = Instant::now();
-        let result = catch_unwind(AssertUnwindSafe(|| model.infer(inputs)));
-        let latency = start.elapsed();
-        self.metrics.record_batch(priority, inputs.len(), latency);
-        queue.record_batch_latency(latency, inputs.len());
-
-        let Ok(result) = result else {
-            tracing::error!(
-                worker = self.name,
-                images = inputs.len(),
-                "the model panicked"
-            );
-            self.metrics.count_worker_panic();
-            return Err(BatchError::Failed("the model panicked".to_owned()));
-        };
-        self.model = Some(model);
+        let (result, call) = self.call(inputs, priority, queue)?;
         match result {
             Ok(outputs) if outputs.len() == inputs.len() => {
                 queue.suspension.record_call_in_time();
-                queue.record_call(self.index, inputs.len(), latency);
+                queue.record_call(self.index, inputs.len(), call.duration);
                 self.metrics
                     .statistics()
-                    .record_batch(inputs.len(), latency);
+                    .record_batch(inputs.len(), call.duration);
                 let output = |output: Result<M::Output, InferenceError>| {
                     output.map_err(|error| {
                         tracing::warn!(worker = self.name, %error, "image failed");
                         failure(&error)
                     })
-                };
-                let call = InferenceCall {
-                    start,
-                    duration: latency,
-                    images: inputs.len(),
                 };
                 Ok((outputs.into_iter().map(output).collect(), call))
             }
@@ -223,6 +202,37 @@ impl<M: Model + ?Sized> Worker<M> {
                 Err(failure(&error))
             }
         }
+    }
+
+    /// Calls the model, catches its panic and records the duration. After a panic the worker has no model.
+    fn call(
+        &mut self,
+        inputs: &[M::Input],
+        priority: Priority,
+        queue: &Queue<M>,
+    ) -> Result<(ModelResult<M>, InferenceCall), BatchError> {
+        let mut model = match self.model.take() {
+            Some(model) => model,
+            None => self.replace().map_err(BatchError::Failed)?,
+        };
+        let images = inputs.len();
+        let start = Instant::now();
+        let result = catch_unwind(AssertUnwindSafe(|| model.infer(inputs)));
+        let duration = start.elapsed();
+        self.metrics.record_batch(priority, images, duration);
+        queue.record_batch_latency(duration, images);
+        let Ok(result) = result else {
+            tracing::error!(worker = self.name, images, "the model panicked");
+            self.metrics.count_worker_panic();
+            return Err(BatchError::Failed("the model panicked".to_owned()));
+        };
+        self.model = Some(model);
+        let call = InferenceCall {
+            start,
+            duration,
+            images,
+        };
+        Ok((result, call))
     }
 }
 
