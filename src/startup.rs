@@ -139,10 +139,8 @@ fn load(
     settings: &Settings,
     metrics: Arc<Metrics>,
 ) -> Result<(AppState, StartupReceiver), StartupError> {
-    let sources = settings
-        .data
-        .iter()
-        .map(|source| (source.name.clone(), source.path.clone()));
+    let sources = settings.data.iter();
+    let sources = sources.map(|source| (source.name.clone(), source.path.clone()));
     let datasets = Arc::new(Datasets::open(sources)?);
     let store = match &settings.state.location {
         StateLocation::Directory(directory) => Store::open(directory)?,
@@ -161,25 +159,8 @@ fn load(
         settings.state.evaluation_retention,
         drift.clone(),
     )?;
-    let cache = tuning::cache_directory(settings.tuning.tune_cache.clone());
-    let runtime = Runtime::load(
-        settings.engines.device,
-        settings.cuda.options(),
-        settings.batching.inference_timeout,
-    )?
-    .with_openvino(settings.engines.openvino(cache.clone()));
-    let loader = ModelLoader {
-        runtime: runtime.clone(),
-        options: settings.serving_options(),
-        tuner: Tuner::new(settings.tuning.options()),
-        default_batch: None,
-        engines: Engines::new(settings.engines.choice(), cache),
-        verifier: credentials::verifier(settings)?,
-        metrics: Arc::clone(&metrics),
-        drift,
-        retired_workers: RetiredWorkers::default(),
-        startup_mode: StartMode::FirstWorker,
-    };
+    let loader = loader(settings, &metrics, drift)?;
+    let runtime = loader.runtime.clone();
     let traces = traces(settings, &metrics)?;
     let (registry, started) = Registry::start(lifecycle, loader)?;
     // The default model is loaded at the same time.
@@ -200,6 +181,32 @@ fn load(
     app.start_shadows(&settings.shadow);
     app.notice = settings.web.notice.clone();
     Ok((app, started))
+}
+
+/// Opens ONNX Runtime and reads the public keys of signed models.
+fn loader(
+    settings: &Settings,
+    metrics: &Arc<Metrics>,
+    drift: Option<Arc<Monitors>>,
+) -> Result<ModelLoader, StartupError> {
+    let cache = tuning::cache_directory(settings.tuning.tune_cache.clone());
+    let runtime = Runtime::load(
+        settings.engines.device,
+        settings.cuda.options(),
+        settings.batching.inference_timeout,
+    )?;
+    Ok(ModelLoader {
+        runtime: runtime.with_openvino(settings.engines.openvino(cache.clone())),
+        options: settings.serving_options(),
+        tuner: Tuner::new(settings.tuning.options()),
+        default_batch: None,
+        engines: Engines::new(settings.engines.choice(), cache),
+        verifier: credentials::verifier(settings)?,
+        metrics: Arc::clone(metrics),
+        drift,
+        retired_workers: RetiredWorkers::default(),
+        startup_mode: StartMode::FirstWorker,
+    })
 }
 
 /// Starts the export of traces, if the settings have a collector.
