@@ -12,7 +12,7 @@ use super::{
     repository::{MODEL_FILE, VersionDir},
     serving_options::ServingOptions,
     signing::ModelVerifier,
-    source::{InspectedModel, SessionKind, identity, inspect},
+    source::{InspectedModel, SessionKind, Source, identity, inspect},
     version_config::{CONFIG_FILE, VersionConfig},
     version_files::VersionFiles,
 };
@@ -26,7 +26,7 @@ use crate::{
         runtime::{Device, Runtime},
     },
     metrics::{Metrics, ModelMetrics},
-    tuning::{Tuner, TuningTarget},
+    tuning::{Tuner, Tuning, TuningTarget, space::Overrides},
 };
 
 /// Loads versions. Contains everything that is the same for all versions.
@@ -130,17 +130,8 @@ impl ModelLoader {
             sessions,
         } = inspect(&runtime, &files, config, threads)?;
         let execution = self.engines.expected(name, &source.sha256, choice);
-        let target = TuningTarget {
-            name,
-            sha256: &source.sha256,
-            device: runtime.device(),
-            variant: tuning_variant(&runtime, execution),
-            fixed_batch: source.signature.fixed_batch,
-            default_batch: self.default_batch(runtime.device()),
-            largest_batch: None,
-            given,
-        };
-        let tuning = self.tuner.select(&target);
+        let variant = tuning_variant(&runtime, execution);
+        let tuning = self.select_tuning(name, &source, runtime.device(), variant, given);
         let batch = self.options.batch_options(tuning.configuration);
         let sessions = if batch.intra_op_threads == threads {
             sessions
@@ -183,6 +174,27 @@ impl ModelLoader {
             drift: None,
             mirror: MirrorSlot::default(),
             batcher,
+        })
+    }
+
+    /// Selects the configuration of a version. `given` are the values that are not selected.
+    fn select_tuning(
+        &self,
+        name: &str,
+        source: &Source,
+        device: Device,
+        variant: String,
+        given: Overrides,
+    ) -> Tuning {
+        self.tuner.select(&TuningTarget {
+            name,
+            sha256: &source.sha256,
+            device,
+            variant,
+            fixed_batch: source.signature.fixed_batch,
+            default_batch: self.default_batch(device),
+            largest_batch: None,
+            given,
         })
     }
 
