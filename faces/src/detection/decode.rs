@@ -104,9 +104,10 @@ impl Cell<'_> {
     fn to_photo(&self, x: f64, y: f64, frame: &DetectorFrame) -> (f64, f64) {
         let (pixel_width, pixel_height) = frame.pixel_size();
         let stride = self.stride as f64;
+        let (column, row) = self.position();
         (
-            (self.column as f64 + x) * stride * pixel_width,
-            (self.row as f64 + y) * stride * pixel_height,
+            (column as f64 + x) * stride * pixel_width,
+            (row as f64 + y) * stride * pixel_height,
         )
     }
 }

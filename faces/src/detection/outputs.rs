@@ -26,16 +26,23 @@ pub struct StrideOutputs<'a> {
 
 /// The outputs for one cell.
 pub(super) struct Cell<'a> {
-    /// Column of the cell.
-    pub(super) column: usize,
-    /// Row of the cell.
-    pub(super) row: usize,
+    /// Index of the cell, row by row.
+    index: usize,
+    /// Columns of the grid.
+    columns: usize,
     /// Stride of the grid.
     pub(super) stride: usize,
     pub(super) cls: f32,
     pub(super) obj: f32,
     pub(super) bbox: &'a [f32; BOX],
     pub(super) kps: &'a [f32; KEY_POINTS],
+}
+
+impl Cell<'_> {
+    /// Returns column and row. The divisions take longer than the check of a score, which most cells fail.
+    pub(super) fn position(&self) -> (usize, usize) {
+        (self.index % self.columns, self.index / self.columns)
+    }
 }
 
 impl<'a> StrideOutputs<'a> {
@@ -97,8 +104,8 @@ impl<'a> StrideOutputs<'a> {
         let scores = self.cls.iter().zip(self.obj);
         let arrays = scores.zip(boxes).zip(points).enumerate();
         Ok(arrays.map(move |(index, (((cls, obj), bbox), kps))| Cell {
-            column: index % columns,
-            row: index / columns,
+            index,
+            columns,
             stride,
             cls: *cls,
             obj: *obj,
