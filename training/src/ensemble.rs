@@ -38,8 +38,12 @@ pub mod weights;
 
 pub use candidate::Candidate;
 pub use error::EnsembleError;
+pub use folder::finished;
 pub use model_version::ModelVersion;
 use selection::{Limits, Selection};
+
+/// Default of the minimum number of faces that all candidates held out.
+pub const DEFAULT_MIN_FACES: usize = 500;
 
 /// Inputs of an ensemble.
 #[derive(Debug, Clone)]
@@ -210,6 +214,7 @@ fn candidate_reports(
         } = report(outcomes);
         CandidateReport {
             model: candidate.version.to_string(),
+            sha256: candidate.origin.sha256.clone(),
             score,
             log_loss,
             selected: selection.members.contains(&index),

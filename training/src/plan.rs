@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! plan.toml -> file -> checks (order, sources) -> Plan -> state (what exists) -> schedule (what to do) -> execute -> summary
-//!   -> int8 (files that are quantised from exports)
+//!   -> int8 (files that are quantised from exports) -> ensemble (averages of these models)
 //! ```
 //!
 //! A plan is checked completely before its first run starts.
@@ -15,6 +15,7 @@ use std::{
 use crate::{recipe::Recipe, train::prepare};
 
 mod checks;
+mod ensemble;
 mod error;
 pub mod execute;
 mod file;
@@ -29,6 +30,7 @@ mod sources;
 pub mod state;
 pub mod summary;
 
+pub use ensemble::PlannedEnsemble;
 pub use error::PlanError;
 pub use file::Export;
 use file::{Entry, PlanFile};
@@ -42,6 +44,7 @@ pub struct Plan {
     /// Every run after the runs that it depends on.
     runs: Vec<PlannedRun>,
     int8: Vec<Int8File>,
+    ensembles: Vec<PlannedEnsemble>,
 }
 
 /// A run of a plan.
@@ -69,10 +72,19 @@ impl Plan {
     /// # Errors
     /// Returns the first mistake of the file or of a recipe.
     pub fn read(path: &Path) -> Result<Self, PlanError> {
-        let PlanFile { run, int8 } = PlanFile::read(path)?;
+        let PlanFile {
+            run,
+            int8,
+            ensemble: ensembles,
+        } = PlanFile::read(path)?;
         let entries = checks::sorted(run)?;
         checks::check_exports(&entries)?;
         int8_checks::check(&int8, entries.iter().flat_map(|entry| &entry.exports))?;
+        let exports = entries.iter().flat_map(|entry| &entry.exports);
+        let models: Vec<&Path> = model_files(exports, &int8).collect();
+        for ensemble in &ensembles {
+            ensemble.check(&models)?;
+        }
         let folder = path.parent().unwrap_or(Path::new(""));
         let run = |entry: &Entry| {
             let recipe = overrides::recipe(entry, folder)?;
@@ -94,6 +106,7 @@ impl Plan {
         Ok(Self {
             runs: entries.iter().map(run).collect::<Result<_, _>>()?,
             int8,
+            ensembles,
         })
     }
 
@@ -105,6 +118,11 @@ impl Plan {
     /// Returns the INT8 files that are quantised after all runs.
     pub fn int8(&self) -> &[Int8File] {
         &self.int8
+    }
+
+    /// Returns the ensembles that are chosen after all INT8 files are written.
+    pub fn ensembles(&self) -> &[PlannedEnsemble] {
+        &self.ensembles
     }
 
     /// Returns the plan of one run and all runs that it depends on.
@@ -140,8 +158,20 @@ impl Plan {
             let mut exports = runs.iter().flat_map(|run| &run.exports);
             exports.any(|export| export.path == file.model)
         };
-        let int8 = self.int8.iter().filter(is_exported).cloned().collect();
-        Ok(Self { runs, int8 })
+        let int8: Vec<Int8File> = self.int8.iter().filter(is_exported).cloned().collect();
+        let exports = runs.iter().flat_map(|run| &run.exports);
+        let models: Vec<&Path> = model_files(exports, &int8).collect();
+        let has_candidates = |ensemble: &&PlannedEnsemble| {
+            let mut files = ensemble.files();
+            files.all(|file| models.contains(&file.as_path()))
+        };
+        let ensembles = self.ensembles.iter().filter(has_candidates);
+        let ensembles = ensembles.cloned().collect();
+        Ok(Self {
+            runs,
+            int8,
+            ensembles,
+        })
     }
 }
 
@@ -159,6 +189,15 @@ impl PlannedRun {
             .chain(init)
             .chain(holdout_runs)
     }
+}
+
+/// Returns the files of exports and INT8 files.
+fn model_files<'a>(
+    exports: impl Iterator<Item = &'a Export>,
+    int8: &'a [Int8File],
+) -> impl Iterator<Item = &'a Path> {
+    let exports = exports.map(|export| export.path.as_path());
+    exports.chain(int8.iter().map(|file| file.path.as_path()))
 }
 
 /// Removes `.` components, so that equal paths compare equal.

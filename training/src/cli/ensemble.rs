@@ -5,7 +5,7 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 use mien_faces::report::{Report, format::percent};
 
 use crate::{
-    ensemble::{self, ModelVersion, Settings, selection::Limits},
+    ensemble::{self, DEFAULT_MIN_FACES, ModelVersion, Settings, selection::Limits},
     report::ensemble::EnsembleReport,
 };
 
@@ -24,13 +24,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Maximum number of members.
-    #[arg(long, default_value_t = 5, value_parser = super::at_least_one)]
+    #[arg(long, default_value_t = Limits::default().max_members, value_parser = super::at_least_one)]
     max_members: usize,
     /// Log-loss on the held-out faces by which a further member must improve the ensemble, nats.
-    #[arg(long, default_value_t = 0.001, value_parser = super::not_negative)]
+    #[arg(long, default_value_t = Limits::default().min_gain, value_parser = super::not_negative)]
     min_gain: f64,
     /// Minimum number of training faces that all candidates held out.
-    #[arg(long, default_value_t = 500, value_parser = super::at_least_one)]
+    #[arg(long, default_value_t = DEFAULT_MIN_FACES, value_parser = super::at_least_one)]
     min_faces: usize,
 }
 

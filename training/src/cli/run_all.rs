@@ -6,7 +6,7 @@ use mien_faces::dataset::{Dataset, Split};
 
 use crate::{
     plan::{
-        Int8File, Layout, Plan, Processor,
+        Layout, Plan, Processor,
         execute::{self, Settings},
         schedule::{self, Step},
         state, summary,
@@ -55,9 +55,7 @@ impl Args {
         let steps = schedule::schedule(&plan, &states)?;
         let processor = Processor::here();
         if self.dry_run {
-            let int8 = plan.int8().iter();
-            let int8: Vec<_> = int8.filter(|file| !file.is_current(&layout)).collect();
-            return show(&steps, &int8, &processor);
+            return show(&plan, &steps, &layout, &processor);
         }
         schedule::check_requirements(&steps, &processor)?;
         tch::set_num_threads(i32::try_from(self.threads)?);
@@ -87,8 +85,13 @@ impl Args {
     }
 }
 
-/// Prints the steps and the INT8 files that will be written. Returns an error if a requirement is not met.
-fn show(steps: &[Step], int8: &[&Int8File], processor: &Processor) -> anyhow::Result<ExitCode> {
+/// Prints the steps, and the INT8 files and ensembles that will be written. Returns an error if a requirement is not met.
+fn show(
+    plan: &Plan,
+    steps: &[Step],
+    layout: &Layout,
+    processor: &Processor,
+) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     for (index, step) in steps.iter().enumerate() {
         writeln!(
@@ -99,9 +102,19 @@ fn show(steps: &[Step], int8: &[&Int8File], processor: &Processor) -> anyhow::Re
             execute::describe(step)
         )?;
     }
-    for file in int8 {
+    for file in plan.int8().iter().filter(|file| !file.is_current(layout)) {
         let (model, path) = (file.model.display(), file.path.display());
         writeln!(out, "quantise {model} to {path}")?;
+    }
+    let ensembles = plan.ensembles().iter();
+    for ensemble in ensembles.filter(|ensemble| !ensemble.is_current(layout)) {
+        let candidates: Vec<_> = ensemble
+            .candidates
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let (path, candidates) = (ensemble.path.display(), candidates.join(", "));
+        writeln!(out, "choose the ensemble {path} among {candidates}")?;
     }
     match schedule::check_requirements(steps, processor) {
         Ok(()) => {

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{EnsembleError, ModelVersion, folder::MODEL_FILE};
+use super::{EnsembleError, ModelVersion};
 use crate::export::Origin;
 
 /// An exported model that may become a member.
@@ -41,8 +41,7 @@ pub(super) fn open(
         {
             return Err(EnsembleError::Repeated(version.clone()));
         }
-        let folder = models.join(&version.name).join(version.version.to_string());
-        let path = folder.join(MODEL_FILE);
+        let path = models.join(version.file());
         let origin = Origin::read(&path)?;
         candidates.push(Candidate {
             version: version.clone(),

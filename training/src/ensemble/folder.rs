@@ -5,14 +5,11 @@ use std::{collections::BTreeMap, fs, path::Path};
 use mien_host::atomic_file;
 use serde::Serialize;
 
-use super::EnsembleError;
+use super::{EnsembleError, model_version::MODEL_FILE};
 use crate::{
     plot,
     report::{self, ensemble::EnsembleReport},
 };
-
-/// Name of the model file in a version folder.
-pub(super) const MODEL_FILE: &str = "model.onnx";
 
 /// Files that make a folder a version of a model.
 const MODEL_FILES: [&str; 2] = [MANIFEST, MODEL_FILE];
@@ -40,6 +37,13 @@ pub(super) fn check(folder: &Path) -> Result<(), EnsembleError> {
         return Err(EnsembleError::Exists(folder.to_owned()));
     }
     Ok(())
+}
+
+/// Returns the report of a version folder, or `None` if the folder does not contain a finished ensemble.
+pub fn finished(folder: &Path) -> Option<EnsembleReport> {
+    let is_finished = folder.join(MANIFEST).is_file();
+    let json = is_finished.then(|| fs::read(folder.join(report::JSON)).ok());
+    serde_json::from_slice(&json??).ok()
 }
 
 /// Writes the version folder. `mien.toml` comes last, so that a server never loads an ensemble without its card.

@@ -1,12 +1,35 @@
 //! Names of model versions.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use serde::Deserialize;
+
+/// Name of the model file in a version folder.
+pub(super) const MODEL_FILE: &str = "model.onnx";
 
 /// A version of a model: `NAME@VERSION`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct ModelVersion {
-    pub(super) name: String,
-    pub(super) version: u64,
+    name: String,
+    version: u64,
+}
+
+impl ModelVersion {
+    /// Returns the model file relative to the models folder: `NAME/VERSION/model.onnx`.
+    pub fn file(&self) -> PathBuf {
+        [&self.name, &self.version.to_string(), MODEL_FILE]
+            .iter()
+            .collect()
+    }
+}
+
+impl TryFrom<String> for ModelVersion {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
 }
 
 impl FromStr for ModelVersion {

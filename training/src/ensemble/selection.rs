@@ -25,6 +25,15 @@ pub struct Limits {
     pub min_gain: f64,
 }
 
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_members: 5,
+            min_gain: 0.001,
+        }
+    }
+}
+
 /// Selects members by greedy forward selection (Caruana, Niculescu-Mizil, Crew and Ksikes 2004, "Ensemble selection from
 /// libraries of models", section 2). Each step adds the candidate that lowers the log-loss of the average the most. The
 /// selection ends if no candidate lowers the log-loss by `min_gain`. Section 2.1 weights a candidate by selecting it

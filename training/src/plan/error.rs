@@ -153,6 +153,24 @@ pub enum PlanError {
         "a model cannot be quantised to {0}; name a relative path such as models/NAME-int8/1/model.onnx"
     )]
     Int8Path(PathBuf),
+    /// An ensemble cannot have members.
+    #[error("the ensemble {0} has no candidates; name models of the plan as NAME@VERSION")]
+    EnsembleWithoutCandidates(PathBuf),
+    /// A candidate of an ensemble is not a model of the plan.
+    #[error(
+        "the ensemble {path} has the candidate {candidate}, which the plan does not make; name NAME@VERSION of an export or INT8 file in models/"
+    )]
+    EnsembleCandidate {
+        /// The folder of the ensemble.
+        path: PathBuf,
+        /// The candidate.
+        candidate: String,
+    },
+    /// The folder of an ensemble is outside the root folder, or contains another model.
+    #[error(
+        "an ensemble cannot be written to {0}; name a relative folder of its own such as models/NAME/1"
+    )]
+    EnsemblePath(PathBuf),
     /// An INT8 file has the folder of another file.
     #[error(
         "{0} is the folder of an INT8 file and of another model file; give each file its own folder"

@@ -1,5 +1,7 @@
 //! Trains and exports the runs of a plan.
 
+mod derived;
+
 use std::{
     path::PathBuf,
     sync::{
@@ -10,12 +12,13 @@ use std::{
 };
 
 use super::{
-    Export, Int8File, Layout, Plan, PlannedRun,
+    Export, Layout, Plan, PlannedRun,
     schedule::{Step, Training},
     state::{self, StateError},
     summary::{self, SummaryError},
 };
 use crate::{
+    ensemble::EnsembleError,
     export::{self, ExportError, Options, TemperatureFrom},
     onnx::batch_norm_folding::BatchNormFolding,
     quantize::QuantizeError,
@@ -71,6 +74,14 @@ pub enum ExecuteError {
         /// The cause.
         reason: Box<QuantizeError>,
     },
+    /// An ensemble cannot be chosen.
+    #[error("cannot write the ensemble {path}: {reason}")]
+    Ensemble {
+        /// The folder of the ensemble.
+        path: PathBuf,
+        /// The cause.
+        reason: Box<EnsembleError>,
+    },
     /// A run's folder cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
@@ -79,7 +90,7 @@ pub enum ExecuteError {
     Summary(#[from] SummaryError),
 }
 
-/// Executes the steps of a plan, then quantises its exports. The table of results is written after every run.
+/// Executes the steps of a plan, then writes its INT8 files and ensembles. The table of results is written after every run.
 ///
 /// # Errors
 /// Returns the error of the first run that fails. Later runs are not started.
@@ -97,25 +108,7 @@ pub fn execute(plan: &Plan, steps: &[Step], settings: &Settings) -> Result<Outco
             write_summary(plan, settings)?;
         }
     }
-    quantize(plan.int8(), settings)
-}
-
-/// Quantises the exports whose INT8 files are missing or were quantised from other files.
-fn quantize(files: &[Int8File], settings: &Settings) -> Result<Outcome, ExecuteError> {
-    for file in files {
-        if file.is_current(&settings.layout) {
-            continue;
-        }
-        if settings.interrupted.load(Ordering::Relaxed) {
-            return Ok(Outcome::Interrupted);
-        }
-        file.write(&settings.layout, &settings.data)
-            .map_err(|reason| ExecuteError::Quantize {
-                model: file.model.clone(),
-                reason: Box::new(reason),
-            })?;
-    }
-    Ok(Outcome::Finished)
+    derived::write(plan, settings)
 }
 
 /// Writes the table of results of all runs.

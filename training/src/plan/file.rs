@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Int8File, PlanError, requirement::Requirement};
+use super::{Int8File, PlanError, PlannedEnsemble, requirement::Requirement};
 use crate::onnx::{views::Views, weights::WeightFormat};
 
 /// A plan file.
@@ -17,6 +17,9 @@ pub(super) struct PlanFile {
     /// `[[int8]]`: files that are quantised from exports.
     #[serde(default)]
     pub(super) int8: Vec<Int8File>,
+    /// `[[ensemble]]`: ensembles of the exports and INT8 files.
+    #[serde(default)]
+    pub(super) ensemble: Vec<PlannedEnsemble>,
 }
 
 /// One `[[run]]` of a plan file.

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod ensemble;
 mod int8;
 mod schedule;
 mod shipped;

@@ -41,6 +41,8 @@ pub struct MemberReport {
 pub struct CandidateReport {
     /// `NAME@VERSION`.
     pub model: String,
+    /// SHA-256 of its model file, 64 hex digits.
+    pub sha256: String,
     /// Accuracy.
     #[serde(flatten)]
     pub score: Score,

@@ -1,6 +1,7 @@
 //! `mien-train run-all`.
 
 mod checks;
+mod ensemble;
 mod int8;
 
 use std::{

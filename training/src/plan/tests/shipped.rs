@@ -12,7 +12,10 @@ fn shipped_plan_makes_every_shipped_model() {
     let exports = plan.runs().iter().flat_map(|run| &run.exports);
     let exports = exports.map(|export| &export.path);
     let int8 = plan.int8().iter().map(|file| &file.path);
-    let planned: BTreeSet<PathBuf> = exports.chain(int8).cloned().collect();
+    let ensembles = plan.ensembles().iter();
+    let ensembles = ensembles.map(|ensemble| ensemble.path.join("mien.toml"));
+    let planned = exports.chain(int8).cloned().chain(ensembles);
+    let planned: BTreeSet<PathBuf> = planned.collect();
     let mut shipped = BTreeSet::new();
     for model in fs::read_dir(repository.join("models"))
         .unwrap()
@@ -20,9 +23,10 @@ fn shipped_plan_makes_every_shipped_model() {
     {
         let versions = fs::read_dir(model.path()).into_iter().flatten();
         for version in versions.map(|version| version.unwrap()) {
-            if version.path().join("model.onnx").exists() {
+            let mut files = ["model.onnx", "mien.toml"].into_iter();
+            if let Some(file) = files.find(|file| version.path().join(file).exists()) {
                 let names = ["models".into(), model.file_name(), version.file_name()];
-                shipped.insert(names.iter().collect::<PathBuf>().join("model.onnx"));
+                shipped.insert(names.iter().collect::<PathBuf>().join(file));
             }
         }
     }
@@ -51,5 +55,8 @@ fn shipped_models_match_recipes_of_shipped_plan() {
     }
     for file in plan.int8() {
         assert!(file.is_current(&layout), "{}", file.path.display());
+    }
+    for ensemble in plan.ensembles() {
+        assert!(ensemble.is_current(&layout), "{}", ensemble.path.display());
     }
 }
