@@ -8,12 +8,14 @@ mod browser;
 mod foreign_page;
 mod log;
 mod server;
+mod session;
 mod web_ui;
 
 use std::path::PathBuf;
 
 pub use foreign_page::FOREIGN_HOST;
-pub use web_ui::{WebUi, with_detector, with_foreign_pages, with_keys, with_web_ui};
+pub use session::{with_detector, with_foreign_pages, with_keys, with_web_ui};
+pub use web_ui::WebUi;
 
 /// Returns the absolute path of a file in the repository.
 pub fn repository_path(path: &str) -> PathBuf {
