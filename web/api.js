@@ -15,11 +15,15 @@ export class Problem extends Error {
 /** Sends a request and returns the response. Asks the user for a key if the server requires one.
  * @throws {Problem} if the response is not a success */
 export async function request(path, options = {}) {
+  let usedToken = token()
   let response = await send(path, options)
   while (response.status === 401) {
-    const wasRejected = token() !== null
-    if (wasRejected) forgetToken()
-    if (!(await requestToken(wasRejected))) break
+    // The user may have entered another key for a concurrent request.
+    if (token() === usedToken) {
+      if (usedToken !== null) forgetToken()
+      if (!(await requestToken(usedToken !== null))) break
+    }
+    usedToken = token()
     response = await send(path, options)
   }
   if (response.ok) return response

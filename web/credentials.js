@@ -9,12 +9,14 @@ import { token } from './token.js'
 export function serverImage(path, attributes) {
   if (token() === null) return h('img', { src: path, loading: 'lazy', ...attributes })
   const image = h('img', attributes)
-  const observer = new IntersectionObserver(([{ isIntersecting }]) => {
-    if (!isIntersecting) return
+  const observer = new IntersectionObserver((entries) => {
+    if (!entries.at(-1).isIntersecting) return
     observer.disconnect()
+    // If the user has cancelled the dialog for the key, images do not open it again.
+    if (token() === null) return
     // The alternative text replaces an image that cannot be loaded.
-    load(path).then((url) => {
-      image.addEventListener('load', () => URL.revokeObjectURL(url), { once: true })
+    objectUrl(path).then((url) => {
+      for (const event of ['load', 'error']) image.addEventListener(event, () => URL.revokeObjectURL(url), { once: true })
       image.src = url
     }, () => {})
   })
@@ -33,13 +35,13 @@ export function fileLink(path, name, attributes, text) {
 }
 
 async function save(path, name) {
-  const url = await load(path)
+  const url = await objectUrl(path)
   h('a', { href: url, download: name }).click()
   // The browser needs the address until it has read the file.
   setTimeout(() => URL.revokeObjectURL(url), 60_000)
 }
 
-async function load(path) {
+async function objectUrl(path) {
   return URL.createObjectURL(await (await request(path)).blob())
 }
 

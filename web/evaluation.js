@@ -63,7 +63,9 @@ function showProgress(section, content, { id, images }, signal) {
     if (tenth !== announcedTenth) announcement.textContent = `${tenth * 10} percent evaluated`
     announcedTenth = tenth
   }
-  receiveEvents(`v1/evaluations/${id}/events`, { progress: update }, signal)
-    .catch(() => signal.aborted || pause())
+  let hasEnded = false
+  receiveEvents(`v1/evaluations/${id}/events`, { progress: update, end: () => { hasEnded = true } }, signal)
+    .catch(() => {})
+    .then(() => hasEnded || signal.aborted || pause())
     .then(() => { if (!signal.aborted) showEvaluation(section, id, signal) })
 }

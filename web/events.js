@@ -7,11 +7,11 @@ import { request } from './api.js'
  * @throws if the connection is lost or `signal` is aborted */
 export async function receiveEvents(path, handlers, signal) {
   const response = await request(path, { headers: { accept: 'text/event-stream' }, signal })
-  const text = response.body.pipeThrough(new TextDecoderStream()).getReader()
-  let rest = ''
-  for (let part = await text.read(); !part.done; part = await text.read()) {
-    const events = (rest + part.value).split('\n\n')
-    rest = events.pop()
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+  let buffer = ''
+  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+    const events = (buffer + chunk.value).split('\n\n')
+    buffer = events.pop()
     for (const event of events) handlers[field(event, 'event')]?.(field(event, 'data'))
   }
 }
