@@ -22,10 +22,10 @@ pub struct ClientRequest<'a> {
 impl<'a> ClientRequest<'a> {
     /// Returns the token of `Authorization: Bearer TOKEN`, otherwise that of a WebSocket handshake.
     pub(super) fn bearer(&self) -> Option<&'a [u8]> {
-        self.authorized_token().or(self.websocket_token)
+        self.authorization_token().or(self.websocket_token)
     }
 
-    fn authorized_token(&self) -> Option<&'a [u8]> {
+    fn authorization_token(&self) -> Option<&'a [u8]> {
         let authorization = self.authorization?;
         let (scheme, token) = authorization.split_at_checked("Bearer ".len())?;
         scheme.eq_ignore_ascii_case(b"bearer ").then_some(token)

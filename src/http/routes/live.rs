@@ -49,8 +49,8 @@ const FRAMES: usize = 3;
 /// The client opens a WebSocket and sends each frame as a binary message: an image file in a format of `/v1/faces`, usually JPEG. The
 /// server responds to each analysed frame with a text message, the JSON below.
 ///
-/// Web pages cannot set headers for a WebSocket. They offer the subprotocols `mien.live` and `mien.bearer.KEY`, where KEY is an API key
-/// or the admin token in base64url without padding.
+/// Web pages cannot set headers for a WebSocket. A page offers both subprotocols `mien.live` and `mien.bearer.KEY`, where KEY is an API
+/// key or the admin token in base64url without padding.
 ///
 /// Only the newest frame waits while another one is analysed. Older waiting frames are dropped and counted in `dropped`. A frame that
 /// cannot be analysed has an `error`, and the connection stays open.
