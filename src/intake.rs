@@ -192,7 +192,8 @@ impl Intake {
     ) -> Result<(Analysis, Reservation), IntakeError> {
         model.batcher.ensure_capacity(1)?;
         let reservation = self.memory.reservation();
-        let _step = traces::step("read");
+        let mut step = traces::step("read");
+        step.set_count("mien.request.images", 1);
         let reading = deepface::read(request, payload, &self.limits, reservation.clone());
         let analysis = self.arrival.limit(reading, times).await?;
         Ok((analysis, reservation))

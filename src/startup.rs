@@ -5,6 +5,7 @@ mod credentials;
 mod end;
 mod error;
 mod listen;
+mod loader;
 mod reload;
 mod run;
 mod serve;
@@ -24,7 +25,6 @@ use self::{
 pub use self::{error::StartupError, serve::serve};
 use crate::{
     app::AppState,
-    batching::{RetiredWorkers, StartMode},
     detection::{DetectorLimits, FaceDetector},
     drift::Monitors,
     evaluation::{Datasets, Evaluations},
@@ -32,12 +32,11 @@ use crate::{
     http::{self, Connections},
     inference::runtime::Runtime,
     metrics::Metrics,
-    models::{StartupReceiver, engines::Engines, load::ModelLoader, registry::Registry},
+    models::{StartupReceiver, registry::Registry},
     promotion,
     settings::{DetectorChoice, DrainSettings, DriftMode, Settings, StateLocation},
     store::Store,
     traces::Traces,
-    tuning::{self, Tuner},
 };
 
 /// A server that is ready to run.
@@ -159,7 +158,7 @@ fn load(
         settings.state.evaluation_retention,
         drift.clone(),
     )?;
-    let loader = loader(settings, &metrics, drift)?;
+    let loader = loader::loader(settings, &metrics, drift)?;
     let runtime = loader.runtime.clone();
     let traces = traces(settings, &metrics)?;
     let (registry, started) = Registry::start(lifecycle, loader)?;
@@ -181,32 +180,6 @@ fn load(
     app.start_shadows(&settings.shadow);
     app.notice = settings.web.notice.clone();
     Ok((app, started))
-}
-
-/// Opens ONNX Runtime and reads the public keys of signed models.
-fn loader(
-    settings: &Settings,
-    metrics: &Arc<Metrics>,
-    drift: Option<Arc<Monitors>>,
-) -> Result<ModelLoader, StartupError> {
-    let cache = tuning::cache_directory(settings.tuning.tune_cache.clone());
-    let runtime = Runtime::load(
-        settings.engines.device,
-        settings.cuda.options(),
-        settings.batching.inference_timeout,
-    )?;
-    Ok(ModelLoader {
-        runtime: runtime.with_openvino(settings.engines.openvino(cache.clone())),
-        options: settings.serving_options(),
-        tuner: Tuner::new(settings.tuning.options()),
-        default_batch: None,
-        engines: Engines::new(settings.engines.choice(), cache),
-        verifier: credentials::verifier(settings)?,
-        metrics: Arc::clone(metrics),
-        drift,
-        retired_workers: RetiredWorkers::default(),
-        startup_mode: StartMode::FirstWorker,
-    })
 }
 
 /// Starts the export of traces, if the settings have a collector.

@@ -19,7 +19,7 @@ use crate::{
 /// One result per input, and the call.
 type BatchOutputs<M> = (Vec<Result<<M as Model>::Output, BatchError>>, InferenceCall);
 
-/// What a call of the model returns.
+/// Result of one call of the model.
 type ModelResult<M> = Result<Vec<Result<<M as Model>::Output, InferenceError>>, InferenceError>;
 
 /// Pulls batches until the queue is closed and empty.

@@ -126,7 +126,7 @@ impl FaceDetector {
         } else {
             let cropping = spawn_blocking(move || {
                 let _memory = memory;
-                let crop = |detection| crop(&image, detection, scale, options.side);
+                let crop = |detection| crop_face(&image, detection, scale, options.side);
                 detections.into_iter().map(crop).unzip()
             });
             cropping.await.map_err(DecoderError::from)?
@@ -173,7 +173,12 @@ impl FaceDetector {
 
 /// Crops a face and measures its quality. `scale` is the number of pixels of the photo per pixel of the image, and `side` the number of
 /// rows and columns of the crop.
-fn crop(image: &PhotoPixels, detection: Detection, scale: f32, side: usize) -> (FoundFace, Face) {
+fn crop_face(
+    image: &PhotoPixels,
+    detection: Detection,
+    scale: f32,
+    side: usize,
+) -> (FoundFace, Face) {
     let face_box = &detection.face_box;
     let crop = image.crop_face(face_box, side);
     let quality = if side == Quality::SIDE {

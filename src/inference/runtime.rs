@@ -154,6 +154,11 @@ impl Runtime {
         &self.watchdog
     }
 
+    /// Returns whether the server stops. Loads and measurements then fail because they are cancelled.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.watchdog.is_stopping()
+    }
+
     /// Returns a runtime whose sessions are opened at the current priority of loads, also when a model serves later.
     pub(crate) fn with_current_load_priority(&self) -> Self {
         Self {

@@ -16,14 +16,15 @@ use super::{
     engines::EngineReport,
     manifest::Manifest,
     mirror::{ImageSource, MirrorSlot},
-    repository::VersionDir,
-    version_config::VersionConfig,
+    repository::{MODEL_FILE, VersionDir},
+    source::identity,
+    version_config::{CONFIG_FILE, VersionConfig},
 };
 use crate::{
     batching::{BatchError, BatchResponse, Batcher, RequestOptions, record_spans},
     drift::{FaceFeatures, Monitor},
     inference::{
-        Input, Labels, Prediction,
+        InferenceError, Input, Labels, Prediction,
         engine::Execution,
         runtime::Device,
         signature::{InputScaling, OutputKind, Signature},
@@ -124,6 +125,20 @@ impl LiveModel {
     /// Returns whether another version has the same file, labels, scaling and output.
     pub fn has_files_of(&self, other: &Self) -> bool {
         self.files() == other.files()
+    }
+
+    /// Returns whether the files of a directory have the content of those that this version was loaded from, although their fingerprint
+    /// differs because they were touched or rewritten.
+    ///
+    /// # Errors
+    /// Returns an error if a file cannot be read.
+    pub fn has_content_of(&self, dir: &VersionDir) -> Result<bool, InferenceError> {
+        let by_content = [MODEL_FILE, CONFIG_FILE];
+        if self.dir.fingerprint.without(&by_content) != dir.fingerprint.without(&by_content) {
+            return Ok(false);
+        }
+        let config = VersionConfig::read(&dir.path)?;
+        Ok(config == self.config && identity(dir, &config)? == self.sha256)
     }
 
     /// Returns the file, labels, scaling and output. Together with the engine, they determine the predictions of the version.

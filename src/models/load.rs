@@ -9,11 +9,11 @@ use super::{
     engines::{Engines, OpenedEngine},
     live::LiveModel,
     mirror::MirrorSlot,
-    repository::{MODEL_FILE, VersionDir},
+    repository::VersionDir,
     serving_options::ServingOptions,
     signing::ModelVerifier,
-    source::{InspectedModel, SessionKind, Source, identity, inspect},
-    version_config::{CONFIG_FILE, VersionConfig},
+    source::{InspectedModel, SessionKind, Source, inspect},
+    version_config::VersionConfig,
     version_files::VersionFiles,
 };
 use crate::{
@@ -239,18 +239,4 @@ fn cpu_budget(device: Device) -> CpuBudget {
         Device::Cpu => CpuBudget::of_machine(),
         Device::Cuda(_) => CpuBudget::unlimited(),
     }
-}
-
-/// Returns whether the files have the same content as when the model was loaded, although their fingerprint differs because
-/// they were touched or rewritten.
-///
-/// # Errors
-/// Returns an error if a file cannot be read.
-pub fn has_same_content(model: &LiveModel, dir: &VersionDir) -> Result<bool, InferenceError> {
-    let by_content = [MODEL_FILE, CONFIG_FILE];
-    if model.dir.fingerprint.without(&by_content) != dir.fingerprint.without(&by_content) {
-        return Ok(false);
-    }
-    let config = VersionConfig::read(&dir.path)?;
-    Ok(config == model.config && identity(dir, &config)? == model.sha256)
 }

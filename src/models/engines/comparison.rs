@@ -42,10 +42,14 @@ impl ModelLoader {
             .and_then(|files| inspect(&runtime, &files, config, threads));
         let source = match inspected {
             Ok(inspected) => inspected.source,
+            Err(_) if stop.is_interrupted() => return None,
             Err(error) => return Some(fail(&error)),
         };
         let (mut contenders, failed) =
             self.try_engines(&model.name, &source, batch, choice, precisions);
+        if stop.is_interrupted() {
+            return None;
+        }
         if contenders.is_empty() {
             return Some(Decision {
                 execution: Execution::default(),

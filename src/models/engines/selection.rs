@@ -112,7 +112,7 @@ impl ModelLoader {
         dir: &VersionDir,
     ) -> Result<Arc<LiveModel>, InferenceError> {
         let model = Arc::new(self.load_without_monitor(name, version, dir)?);
-        let is_stopping = || self.runtime.watchdog().is_stopping();
+        let is_stopping = || self.runtime.is_stopping();
         let stop = StopCondition::within(self.tuner.budget(), &is_stopping);
         if self.is_engine_due(&model, false) && self.select_engine(&model, stop) {
             return self.reconfigured(&model);

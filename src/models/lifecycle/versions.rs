@@ -18,7 +18,7 @@ use crate::{
     models::{
         ModelVersion,
         live::{LiveModel, Phase, VersionState, Versions},
-        load::{ModelLoader, has_same_content},
+        load::ModelLoader,
         repository::{Fingerprint, VersionDir},
         snapshot::{SharedSnapshot, Snapshot},
     },
@@ -104,7 +104,7 @@ impl VersionManager {
         }
         let is_same = state
             .live()
-            .is_some_and(|model| has_same_content(model, dir) == Ok(true));
+            .is_some_and(|model| model.has_content_of(dir) == Ok(true));
         if is_same {
             self.attempted.insert(key, dir.fingerprint.clone());
         }
@@ -140,11 +140,6 @@ impl VersionManager {
         }
     }
 
-    /// Returns whether the server stops. Loads then fail because they are cancelled.
-    fn is_stopping(&self) -> bool {
-        self.loader.runtime.watchdog().is_stopping()
-    }
-
     fn mark_ready(&self, model: Arc<LiveModel>) {
         let (name, version) = (model.name.clone(), model.version);
         self.watch(&model);
@@ -175,8 +170,8 @@ impl VersionManager {
     }
 
     fn mark_failed(&self, name: &str, version: ModelVersion, error: &InferenceError) {
-        if self.is_stopping() {
-            tracing::info!(model = name, version = version.get(), "loading cancelled");
+        if self.loader.runtime.is_stopping() {
+            tracing::info!(model = name, version = version.get(), %error, "loading cancelled");
         } else {
             let is_live = self.live(name, version).is_some();
             tracing::error!(

@@ -33,7 +33,7 @@ impl VersionManager {
         let loaded = catch_unwind(AssertUnwindSafe(|| load(&self.loader)));
         let loaded = loaded.unwrap_or_else(|_| loading_panicked());
         self.restart_idle_time();
-        if loaded.is_ok() || !self.is_stopping() {
+        if loaded.is_ok() || !self.loader.runtime.is_stopping() {
             let metrics = &self.loader.metrics;
             metrics.record_model_load(name, loaded.is_ok(), started.elapsed());
         }
