@@ -12,6 +12,7 @@ import contextlib
 import http.client
 import http.server
 import json
+import re
 import shutil
 import statistics
 import subprocess
@@ -23,6 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FACE = ROOT / "tests/fixtures/faces/happy.png"
 PORT = 18092
+LOST = re.compile('outcome="(dropped|failed)"')
 
 
 class Collector(http.server.BaseHTTPRequestHandler):
@@ -95,18 +97,18 @@ def load(options, process, key):
     return result["images_per_second"], result["cpu_seconds_per_1000"], result["latency"]["p99"]
 
 
-def dropped_spans():
-    """Returns the share of the spans that were not exported because the queue was full, or None without traces."""
+def lost(metric):
+    """Returns the share of a counter that has the outcome `dropped` or `failed`, or None if nothing was counted."""
     connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=10)
     connection.request("GET", "/metrics")
     lines = connection.getresponse().read().decode().splitlines()
-    spans = dict(line.rsplit(" ", 1) for line in lines if line.startswith("mien_trace_spans_total{"))
-    counts = {outcome: float(spans.get(f'mien_trace_spans_total{{outcome="{outcome}"}}', 0)) for outcome in ("exported", "failed", "dropped")}
-    return counts["dropped"] / sum(counts.values()) if any(counts.values()) else None
+    series = [line.rsplit(" ", 1) for line in lines if line.startswith(f"{metric}{{")]
+    total = sum(float(value) for _, value in series)
+    return sum(float(value) for name, value in series if LOST.search(name)) / total if total else None
 
 
 def measure(options, folder):
-    """Returns the figures of each turn by feature, and prints the share of dropped spans."""
+    """Returns the figures of each turn by feature, and prints the shares of spans and of copied images that were lost."""
     for version in ("1", "2"):
         shutil.copytree(options.models / options.model / options.version, f"{folder}/models/{options.model}/{version}")
     keys = f"{folder}/keys.toml"
@@ -115,12 +117,16 @@ def measure(options, folder):
     collector = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
     threading.Thread(target=collector.serve_forever, daemon=True).start()
     figures = {}
-    for _ in range(options.turns):
-        for name, flags in features(collector.server_port, keys, options.model).items():
+    servers = list(features(collector.server_port, keys, options.model).items())
+    for turn in range(options.turns):
+        # Each turn begins with another server, because the load of the machine can change during a turn.
+        first = turn % len(servers)
+        for name, flags in servers[first:] + servers[:first]:
             with server(options, f"{folder}/models", flags) as process:
                 figures.setdefault(name, []).append(load(options, process, key))
-                if (share := dropped_spans()) is not None:
-                    print(f"{name}: {share:.0%} of the spans were dropped")
+                for metric in ("mien_trace_spans_total", "mien_shadow_images_total"):
+                    if (share := lost(metric)) is not None:
+                        print(f"{name}: {share:.2%} of {metric} were dropped or failed")
     if not Collector.received:
         raise SystemExit("the collector received no spans")
     return figures
