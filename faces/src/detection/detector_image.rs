@@ -101,7 +101,7 @@ impl DetectorImage {
     }
 }
 
-/// Pixels that are converted at once.
+/// Number of pixels that are converted at once.
 const LANES: usize = 4;
 
 /// Converts pixels to the values of three planes. The compiler vectorizes shifts of 32-bit integers, but not accesses to every third

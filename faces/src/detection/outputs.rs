@@ -39,7 +39,8 @@ pub(super) struct Cell<'a> {
 }
 
 impl Cell<'_> {
-    /// Returns column and row. The divisions take longer than the check of a score, which most cells fail.
+    /// Returns the column and the row. They are not stored, because the two divisions take longer than the check of a score, which most
+    /// cells fail.
     pub(super) fn position(&self) -> (usize, usize) {
         (self.index % self.columns, self.index / self.columns)
     }
