@@ -12,7 +12,7 @@ use super::{
     repository::VersionDir,
     serving_options::ServingOptions,
     signing::ModelVerifier,
-    source::{InspectedModel, SessionKind, Source, inspect},
+    source::{InspectedModel, SessionKind, inspect},
     version_config::VersionConfig,
     version_files::VersionFiles,
 };
@@ -24,9 +24,10 @@ use crate::{
         engine::{Engine, Execution},
         invalid_model,
         runtime::{Device, Runtime},
+        signature::Signature,
     },
     metrics::{Metrics, ModelMetrics},
-    tuning::{Tuner, Tuning, TuningTarget, space::Overrides},
+    tuning::{Tuner, TuningTarget, space::Overrides},
 };
 
 /// Loads versions. Contains everything that is the same for all versions.
@@ -130,8 +131,9 @@ impl ModelLoader {
             sessions,
         } = inspect(&runtime, &files, config, threads)?;
         let execution = self.engines.expected(name, &source.sha256, choice);
-        let variant = tuning_variant(&runtime, execution);
-        let tuning = self.select_tuning(name, &source, runtime.device(), variant, given);
+        let (sha256, signature) = (&source.sha256, &source.signature);
+        let target = self.tuning_target(name, sha256, signature, &runtime, execution, given);
+        let tuning = self.tuner.select(&target);
         let batch = self.options.batch_options(tuning.configuration);
         let sessions = if batch.intra_op_threads == threads {
             sessions
@@ -177,25 +179,27 @@ impl ModelLoader {
         })
     }
 
-    /// Selects the configuration of a version. `given` are the values that are not selected.
-    fn select_tuning(
+    /// Describes a version of this content for the tuner. `given` are the values that are not selected.
+    pub(super) fn tuning_target<'a>(
         &self,
-        name: &str,
-        source: &Source,
-        device: Device,
-        variant: String,
+        name: &'a str,
+        sha256: &'a str,
+        signature: &Signature,
+        runtime: &Runtime,
+        execution: Execution,
         given: Overrides,
-    ) -> Tuning {
-        self.tuner.select(&TuningTarget {
+    ) -> TuningTarget<'a> {
+        let device = runtime.device();
+        TuningTarget {
             name,
-            sha256: &source.sha256,
+            sha256,
             device,
-            variant,
-            fixed_batch: source.signature.fixed_batch,
-            default_batch: self.default_batch(device),
+            variant: tuning_variant(runtime, execution),
+            fixed_batch: signature.fixed_batch,
+            default_batch: self.default_batch.filter(|_| device == Device::Cpu),
             largest_batch: None,
             given,
-        })
+        }
     }
 
     /// Returns the files that a version must be loaded from: verified copies if signatures are required.
@@ -207,11 +211,6 @@ impl ModelLoader {
             Some(verifier) => verifier.verified_files(dir),
             None => Ok(VersionFiles::from(dir)),
         }
-    }
-
-    /// Returns the batch size of models that are not measured, if it is not that of the device.
-    pub(super) fn default_batch(&self, device: Device) -> Option<usize> {
-        self.default_batch.filter(|_| device == Device::Cpu)
     }
 
     /// Returns the workers that a version waits for: all of them when a model serves already, and on a GPU, because its memory may
@@ -226,7 +225,7 @@ impl ModelLoader {
 }
 
 /// Returns the build and the options of the runtime and the engine that affect the speed.
-pub(super) fn tuning_variant(runtime: &Runtime, execution: Execution) -> String {
+fn tuning_variant(runtime: &Runtime, execution: Execution) -> String {
     match execution.engine {
         Engine::OnnxRuntime => runtime.variant(),
         Engine::OpenVino => format!("{} {execution}", runtime.variant()),

@@ -2,12 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{
-    live::LiveModel,
-    load::{ModelLoader, tuning_variant},
-    source::inspect,
-    version_config::VersionConfig,
-};
+use super::{live::LiveModel, load::ModelLoader, source::inspect, version_config::VersionConfig};
 use crate::{
     batching::CallStatistics,
     inference::{InferenceError, invalid_model},
@@ -94,16 +89,15 @@ impl ModelLoader {
         // The options were valid when the version was loaded.
         let given = self.options.overrides(&model.config).ok()?;
         let runtime = self.runtime.with_device(model.device);
-        Some(TuningTarget {
-            name: &model.name,
-            sha256: &model.sha256,
-            device: model.device,
-            variant: tuning_variant(&runtime, model.execution),
-            fixed_batch: model.signature.fixed_batch,
-            default_batch: self.default_batch(model.device),
-            largest_batch: None,
+        let target = self.tuning_target(
+            &model.name,
+            &model.sha256,
+            &model.signature,
+            &runtime,
+            model.execution,
             given,
-        })
+        );
+        Some(target)
     }
 }
 
