@@ -51,44 +51,40 @@ pub async fn with_keys(
     run_test(server, expected_errors, async |ui| test(ui, &key).await).await
 }
 
-async fn run_test(
-    server: Server,
-    expected_errors: &[&str],
-    test: impl AsyncFnOnce(&WebUi) -> Result<()>,
-) -> Result<()> {
-    let ui = WebUi {
-        server,
-        browser: Browser::start().await?,
-    };
-    let result = async {
-        ui.open("").await?;
-        test(&ui).await?;
-        ui.check_logs(expected_errors).await
-    };
-    let result = result.await;
-    finish(ui, result).await
-}
-
 /// Opens the web UI and runs a test with the port of a server of foreign pages. The logs are not checked, because these pages cause
 /// errors and requests to other hosts.
 ///
 /// # Errors
 /// Returns the failure of the test, with the content of the page and the logs.
 pub async fn with_foreign_pages(test: impl AsyncFnOnce(&WebUi, u16) -> Result<()>) -> Result<()> {
+    let server = Server::start(&WITH_DETECTOR)?;
+    run(server, async |ui| test(ui, foreign_page::serve()?).await).await
+}
+
+/// Opens the web UI, runs a test, and checks the logs of the browser.
+async fn run_test(
+    server: Server,
+    expected_errors: &[&str],
+    test: impl AsyncFnOnce(&WebUi) -> Result<()>,
+) -> Result<()> {
+    run(server, async |ui| {
+        test(ui).await?;
+        ui.check_logs(expected_errors).await
+    })
+    .await
+}
+
+/// Opens the web UI, runs a test, and stops the browser. Adds its state to a failure.
+async fn run(server: Server, test: impl AsyncFnOnce(&WebUi) -> Result<()>) -> Result<()> {
     let ui = WebUi {
-        server: Server::start(&WITH_DETECTOR)?,
+        server,
         browser: Browser::start().await?,
     };
     let result = async {
         ui.open("").await?;
-        test(&ui, foreign_page::serve()?).await
+        test(&ui).await
     };
     let result = result.await;
-    finish(ui, result).await
-}
-
-/// Stops the browser. Adds its state to a failure.
-async fn finish(ui: WebUi, result: Result<()>) -> Result<()> {
     let state = if result.is_err() {
         ui.describe().await
     } else {
